@@ -1,0 +1,3 @@
+"""brender: a render farm you run from a prompt."""
+
+__version__ = "3.0.0"

@@ -1,0 +1,75 @@
+"""Other names of commands: those of the five seeds, and shorter ones. One table; a name means the same at every door.
+
+Keys are lower case with `_`; a name with a dot is also two words at the prompt.
+"""
+
+from __future__ import annotations
+
+ALIASES: dict[str, str] = {
+    # brender 2.0 (seed 003)
+    "clients": "worker.list",
+    "enable": "worker.enable",
+    "disable": "worker.disable",
+    "save": "farm.save",
+    "save_to_database": "farm.save",
+    "test": "session.test",
+    "quit": "session.bye",
+    "exit": "session.bye",
+    # spad (seed 004)
+    "select_project": "project.select",
+    "create": "job.create",
+    "recreate": "job.recreate",
+    "update": "job.update",
+    "kill_all": "job.stop_all",
+    "farm.kill_all": "job.stop_all",
+    "delete": "job.delete",
+    "run": "job.run",
+    "start": "job.run",
+    "stop": "job.stop",
+    "status": "job.status",
+    "dump": "job.dump",
+    "set_status": "task.set_status",
+    # the control system (seed 000)
+    "users": "session.list",
+    "echo": "session.echo",
+    "online": "session.hello",
+    "offline": "session.bye",
+    # CRUD under its other names
+    "worker.get": "worker.show",
+    "worker.update": "worker.set",
+    "worker.create": "worker.add",
+    "worker.remove": "worker.delete",
+    "project.get": "project.show",
+    "project.update": "project.set",
+    "project.create": "project.add",
+    "limit.get": "limit.show",
+    "limit.update": "limit.set",
+    "limit.create": "limit.add",
+    "job.get": "job.show",
+    "job.patch": "job.set",
+    "job.start": "job.run",
+    "job.add": "job.create",
+    "step.get": "step.show",
+    "step.update": "step.set",
+    "step.create": "step.add",
+    "task.get": "task.show",
+    # short words
+    "workers": "worker.list",
+    "projects": "project.list",
+    "limits": "limit.list",
+    "jobs": "job.list",
+    "steps": "step.list",
+    "tasks": "task.list",
+    "pause": "job.pause",
+    "resume": "job.resume",
+    "retry": "task.retry",
+    "log": "task.log",
+    "logs": "task.log",
+    "watch": "job.watch",
+    "why": "farm.why",
+    "who": "session.list",
+    "subscribe": "farm.subscribe",
+    "unsubscribe": "farm.unsubscribe",
+    "help": "rpc.help",
+    "?": "rpc.help",
+}

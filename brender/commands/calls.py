@@ -1,0 +1,163 @@
+"""What a command is given (Call), what it may answer besides data and events (acts), and who may call it (roles).
+
+It knows no command and no grammar; everything else in this room stands on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from brender.core.farm import Farm, Job
+from brender.errors import Forbidden, Unauthorised
+from brender.wire.logs import Piece
+from brender.wire.progress import Mark, Marks
+
+if TYPE_CHECKING:
+    from brender.commands.table import Table
+
+ROLES = ("viewer", "artist", "operator", "admin")
+ANYBODY = ""
+MACHINE = "machine"
+
+
+class Who(Struct, frozen=True):
+    """The person or machine at the other end. `door` is the codec's kind (telnet, json, packed, ...)."""
+
+    name: str = ""
+    role: str = ANYBODY
+    door: str = "json"
+    session: int = 0
+
+
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
+def _nobody() -> list[dict[str, Any]]:
+    return []
+
+
+class Call(Struct):
+    """Everything a command may look at. The farm is for reading only.
+
+    `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
+    session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
+    addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
+    `marks` says how far running attempts are.
+    """
+
+    farm: Farm
+    who: Who
+    table: Table
+    now: float = 0.0
+    uptime: float = 0.0
+    project: str = ""
+    info: Callable[[], dict[str, Any]] = _nothing
+    sessions: Callable[[], list[dict[str, Any]]] = _nobody
+    marks: Mapping[int, Mark] = MappingProxyType({})
+
+
+class Act(Struct, frozen=True):
+    """Base of what concerns only the asking session; the hub carries it out and answers `data`."""
+
+
+class Subscribe(Act, frozen=True):
+    """Send the events on these topics (globs), from `since` on when it is not None."""
+
+    topics: list[str]
+    since: int | None = None
+
+
+class Unsubscribe(Act, frozen=True):
+    """Send no more events on these topics; an empty list means none at all."""
+
+    topics: list[str]
+
+
+class SelectProject(Act, frozen=True):
+    """Remember the current project of this session."""
+
+    name: str
+
+
+class Introduce(Act, frozen=True):
+    """Say who is there. A token, where given, decides the role."""
+
+    name: str
+    token: str = ""
+
+
+class Unhurried(Act, frozen=True):
+    """Base of what is answered later: it asks the disk or a worker, or waits for something to happen."""
+
+
+class Lookup(Unhurried, frozen=True):
+    """Ask history.py's function `query` about what is on the disk; `answer` makes data of what it returns."""
+
+    query: str
+    arguments: tuple[Any, ...]
+    answer: Callable[[Any], dict[str, Any]]
+
+
+class ReadLog(Unhurried, frozen=True):
+    """The log of an attempt of a task (its newest when None), from a position or the last lines; and what follows."""
+
+    step: int
+    task: int
+    attempt: int | None = None
+    start: int | None = None
+    lines: int | None = None
+    follow: bool = False
+
+
+class WatchJob(Unhurried, frozen=True):
+    """Tell how far a job is, as often as that changes, and answer when its run has ended."""
+
+    job: int
+
+
+class Heard(Act, frozen=True):
+    """A worker's words that are for sessions, not for the farm: a piece of a log, how far its tasks are."""
+
+    said: Piece | Marks
+
+
+class Quit(Act, frozen=True):
+    """Answer, then close this session."""
+
+
+def may(role: str, needed: str) -> bool:
+    """Whether a session of one role may call a command that needs another. What is not known is refused."""
+    if needed == ANYBODY:
+        return True
+    if needed == MACHINE:
+        return role == MACHINE
+    return role in ROLES and needed in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+def check(role: str, needed: str, command: str) -> None:
+    """Raise Unauthorised (nobody yet) or Forbidden (the wrong role) unless the role may call the command."""
+    if may(role, needed):
+        return
+    asks = (
+        "a machine" if needed == MACHINE else f"the role {needed} or above" if needed in ROLES else "a role that exists"
+    )
+    if role == ANYBODY:
+        raise Unauthorised(
+            f"{command} needs {asks}, and this session has no role yet.", hint="Say session hello first."
+        )
+    raise Forbidden(f"{command} needs {asks}; this session is {role}.", hint="Ask an administrator of the farm.")
+
+
+def check_owner(call: Call, job: Job) -> None:
+    """An artist changes only jobs of their own; operators change all. Raises Forbidden."""
+    if call.who.role == "artist" and job.submitter != call.who.name:
+        owner = job.submitter or "nobody that is known"
+        raise Forbidden(
+            f"Job {job.name} was submitted by {owner}; an artist changes only their own jobs.",
+            hint="Ask its owner or an operator.",
+        )

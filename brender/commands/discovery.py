@@ -1,0 +1,117 @@
+"""The table described: help for people, an OpenRPC document for programs. Both come from the signatures alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from brender.commands.calls import ANYBODY
+from brender.commands.table import Row, Table
+
+NOUNS = {
+    "worker": "the machines",
+    "project": "what the work is for",
+    "limit": "what there is only so much of, such as licences",
+    "job": "workflows: run, stop, look",
+    "step": "the parts of a job",
+    "task": "single frames or chunks",
+    "farm": "the whole, and its events",
+    "session": "this conversation",
+    "rpc": "help and the API",
+}
+
+
+def overview(table: Table, role: str) -> dict[str, Any]:
+    """All nouns with their verbs, those first that the role may use, and the short words."""
+    allowed = {row.name for row in table.allowed(role)} if role else set(table.rows)
+    nouns = [
+        {
+            "noun": noun,
+            "about": NOUNS.get(noun, ""),
+            "verbs": [row.verb.replace("_", "-") for row in table.verbs(noun) if row.name in allowed],
+        }
+        for noun in table.nouns()
+    ]
+    short = sorted(alias for alias in table.aliases if "." not in alias)
+    return {"nouns": nouns, "short": short}
+
+
+def of_noun(table: Table, noun: str) -> dict[str, Any]:
+    """The commands of one noun, one line each."""
+    return {
+        "noun": noun,
+        "about": NOUNS.get(noun, ""),
+        "commands": [line(table, row) for row in table.verbs(noun)],
+    }
+
+
+def line(table: Table, row: Row) -> dict[str, Any]:
+    """One command in one line."""
+    return {
+        "command": row.words,
+        "usage": table.signature(row).usage,
+        "summary": row.summary,
+        "role": row.role or "anybody",
+    }
+
+
+def page(table: Table, row: Row) -> dict[str, Any]:
+    """Everything about one command."""
+    parameters = [
+        {
+            "name": parameter.name,
+            "short": parameter.short,
+            "needed": parameter.required,
+            "expects": parameter.expects,
+            "text": parameter.text,
+        }
+        for parameter in table.signature(row).parameters
+    ]
+    return {
+        **line(table, row),
+        "method": row.name,
+        "text": row.text,
+        "parameters": parameters,
+        "example": row.example,
+        "aliases": [alias.replace(".", " ") for alias in table.aliases_of(row)],
+    }
+
+
+def openrpc(table: Table, version: str) -> dict[str, Any]:
+    """The OpenRPC 1.3 document of all methods, machines' reports included."""
+    return {
+        "openrpc": "1.3.2",
+        "info": {
+            "title": "brender",
+            "version": version,
+            "description": "A render farm you run from a prompt.",
+        },
+        "methods": [_method(table, row) for row in table.rows.values()],
+    }
+
+
+def _method(table: Table, row: Row) -> dict[str, Any]:
+    signature = table.signature(row)
+    (_,), components = msgspec.json.schema_components([signature.params], ref_template="#/{name}")
+    schema = components[signature.params.__name__]
+    needed = schema.get("required", [])
+    return {
+        "name": row.name,
+        "summary": row.summary,
+        "description": row.text,
+        "paramStructure": "by-name",
+        "params": [
+            {
+                "name": parameter.name,
+                "description": parameter.text or parameter.expects,
+                "required": parameter.name in needed,
+                "schema": schema["properties"][parameter.name],
+            }
+            for parameter in signature.parameters
+        ],
+        "result": {"name": "result", "schema": {}},
+        "x-role": row.role or ANYBODY,
+        "x-example": row.example,
+        "x-aliases": table.aliases_of(row),
+    }

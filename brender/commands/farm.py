@@ -1,0 +1,130 @@
+"""Commands about the farm as a whole: how it is, whether it is saved, why something waits, what happens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from brender.commands.calls import Call, Subscribe, Unsubscribe
+from brender.commands.kinds import TOPICS, Arg, Kind, Others, starting
+from brender.commands.parts import JOB_OR_STEP, StepRef
+from brender.commands.references import JobRef
+from brender.commands.states import named, progress
+from brender.commands.workers import activity
+from brender.core import explain
+from brender.core.farm import Step
+from brender.core.lifecycle import FAILED, READY, TaskState
+from brender.errors import NotFound, nearest
+
+Topics = Annotated[list[str], TOPICS, Arg(text="such as job.* or task.error; all when left out")]
+
+
+def status(call: Call) -> dict[str, Any]:
+    """Show how the farm is: workers, slots, jobs, tasks, sessions, how long it has been up."""
+    farm = call.farm
+    workers: dict[str, int] = {"known": len(farm.workers)}
+    slots = used = 0
+    for worker in farm.workers.values():
+        live = farm.loads[worker.id].live
+        for word in (worker.presence, worker.admin_state, activity(worker, len(live))):
+            if word:
+                workers[word] = workers.get(word, 0) + 1
+        if worker.presence == "online":
+            slots += worker.slots
+            used += sum(attempt.state != "assigned" for attempt in live.values())
+    counts = [0] * len(TaskState)
+    for tasks in farm.tasks.values():
+        for state, count in enumerate(tasks.counts):
+            counts[state] += count
+    jobs: dict[str, int] = {}
+    for job in farm.jobs.values():
+        jobs[job.state] = jobs.get(job.state, 0) + 1
+    return {
+        "uptime": round(call.uptime, 3),
+        "epoch": farm.epoch,
+        "workers": workers,
+        "slots": {"total": slots, "used": used},
+        "projects": len(farm.projects),
+        "jobs": jobs,
+        "tasks": named(counts),
+        "progress": progress(counts),
+        "sessions": len(call.sessions()),
+        **call.info(),
+    }
+
+
+def save(call: Call) -> dict[str, Any]:
+    """Say how the farm is saved: every change is on the disk before it is answered (BR-17)."""
+    farm = call.farm
+    rows = {table: len(farm.table(table)) for table in ("worker", "project", "job", "step", "attempt")}
+    return {"saved": True, "rows": rows}
+
+
+class Subject(Kind):
+    """What `why` is asked about: a worker, a job, or a step."""
+
+    wire = str | int
+    expects = "a worker, a job, or job/step"
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+        workers = starting(prefix, [worker.name for worker in call.farm.workers.values()])
+        return sorted({*workers, *JOB_OR_STEP.complete(call, prefix, others)})
+
+
+SUBJECT = Subject()
+
+
+def why(
+    call: Call,
+    what: Annotated[str | int, SUBJECT, Arg(text="a worker, a job, or job/step")],
+    task: Annotated[int | None, Meta(ge=0), Arg(text="one task of that step, by number")] = None,
+) -> dict[str, Any]:
+    """Say why something is not running, and what would change it."""
+    farm = call.farm
+    if task is not None:
+        return _why_task(call, StepRef().anywhere(call, what, {}), task)
+    worker = next((one for one in farm.workers.values() if one.name == what), None)
+    if worker is not None:
+        return explain.why_worker(farm, worker.id)
+    try:
+        return explain.why_job(farm, JobRef().parse(call, what, {}).id)
+    except NotFound:
+        pass
+    if isinstance(what, str) and "/" in what:
+        step = StepRef().anywhere(call, what, {})
+        return _why_task(call, step, _first_waiting(call, step))
+    names = [*(one.name for one in farm.workers.values()), *(job.name for job in farm.jobs.values())]
+    raise NotFound(
+        f"There is no worker or job {what!r}.",
+        hint=nearest(str(what), names) or "See worker list and job list.",
+    )
+
+
+def _first_waiting(call: Call, step: Step) -> int:
+    """The task of a step that the question is most likely about: the first that waits, else the first that failed."""
+    tasks = call.farm.tasks[step.id]
+    found = tasks.having(READY) or tasks.having(FAILED)
+    return found[0] if found else 0
+
+
+def _why_task(call: Call, step: Step, task: int) -> dict[str, Any]:
+    count = len(call.farm.tasks[step.id])
+    if task >= count:
+        raise NotFound(f"Step {step.name} has no task {task}; they are 0 to {count - 1}.")
+    return explain.why_task(call.farm, step.id, task)
+
+
+def subscribe(
+    call: Call,
+    topics: Topics,
+    *,
+    since: Annotated[int | None, Meta(ge=0), Arg(text="begin after the event of this number")] = None,
+) -> Subscribe:
+    """Send events as they happen, on these topics."""
+    return Subscribe(topics or ["*"], since)
+
+
+def unsubscribe(call: Call, topics: Topics) -> Unsubscribe:
+    """Send no more events, on these topics or at all."""
+    return Unsubscribe(topics)

@@ -1,0 +1,155 @@
+"""The table of commands as a thing one can ask: which row do these words or this method mean, and run it.
+
+It holds what it is given and registers nothing; the literal rows stand in commands/__init__.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from brender.commands.calls import Call, check, may
+from brender.commands.grammar import Signature, report_signature, signature_of
+from brender.errors import UnknownCommand, nearest
+
+
+class Row(Struct, frozen=True):
+    """One command: `name` is noun.verb, `run` its function, `role` the least role that may call it.
+
+    `example` is a line that works in telnet. `reads` is the Struct of a machine's report, which `run` makes an event
+    of, given the session. `spoken` is False for what no person types; `silent` for what is done but not answered.
+    `selects`: the project in its answer becomes the current one of the session (SP-19, SP-20, SP-23).
+    """
+
+    name: str
+    run: Callable[..., Any]
+    role: str
+    example: str = ""
+    reads: type[Struct] | None = None
+    spoken: bool = True
+    silent: bool = False
+    selects: bool = False
+
+    @property
+    def noun(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def words(self) -> str:
+        """The command as a person writes it."""
+        return self.name.replace(".", " ").replace("_", "-")
+
+    @property
+    def text(self) -> str:
+        """What the command is for: its docstring."""
+        lines = [line.strip() for line in (self.run.__doc__ or "").strip().splitlines()]
+        return "\n\n".join(" ".join(part.split("\n")) for part in "\n".join(lines).split("\n\n"))
+
+    @property
+    def summary(self) -> str:
+        """The first line of the text."""
+        return self.text.partition("\n")[0]
+
+
+class Table:
+    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name."""
+
+    def __init__(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
+        self.rows = {row.name: row for row in rows}
+        self.aliases = dict(aliases)
+        self._signatures: dict[str, Signature] = {}
+
+    def signature(self, row: Row) -> Signature:
+        """The grammar of a row, made when first asked for."""
+        found = self._signatures.get(row.name)
+        if found is None:
+            found = signature_of(row.name, row.run) if row.reads is None else report_signature(row.name, row.reads)
+            self._signatures[row.name] = found
+        return found
+
+    def nouns(self) -> list[str]:
+        """The first words people may use, in the order of the table."""
+        return list(dict.fromkeys(row.noun for row in self.rows.values() if row.spoken))
+
+    def verbs(self, noun: str) -> list[Row]:
+        """The commands of a noun that people may use."""
+        return [row for row in self.rows.values() if row.noun == noun and row.spoken]
+
+    def aliases_of(self, row: Row) -> list[str]:
+        """The other names of a row."""
+        return [alias for alias, name in self.aliases.items() if name == row.name]
+
+    def find(self, name: str) -> Row | None:
+        """The row of a name or alias; `-` and `_` are the same, case is not looked at."""
+        name = name.lower().replace("-", "_")
+        return self.rows.get(name) or self.rows.get(self.aliases.get(name, ""))
+
+    def method(self, name: str) -> Row:
+        """The row of a JSON-RPC method. Raises UnknownCommand with the nearest names."""
+        row = self.find(name)
+        if row is None:
+            known = [*self.rows, *self.aliases]
+            raise UnknownCommand(
+                f"There is no method {name[:80]!r}.", hint=nearest(name[:80], known) or "Call rpc.discover."
+            )
+        return row
+
+    def split(self, words: Sequence[str]) -> tuple[Row, list[str]]:
+        """The row the first one or two words name, and the words after them. Raises UnknownCommand."""
+        if not words:
+            raise UnknownCommand("There is no command.", hint="Type help.")
+        first = words[0].lower()
+        if len(words) > 1:
+            row = self.find(f"{first}.{words[1]}") if "." not in first else None
+            if row is not None and row.spoken:
+                return row, list(words[2:])
+        row = self.find(first)
+        if row is not None and row.spoken:
+            return row, list(words[1:])
+        raise self._unknown(first, words[1:])
+
+    def _unknown(self, first: str, rest: Sequence[str]) -> UnknownCommand:
+        verbs = {row.verb.replace("_", "-"): row for row in self.verbs(first)}
+        if verbs and rest:
+            second = rest[0][:80]
+            hint = nearest(second, verbs) or f"It has {', '.join(verbs)}."
+            return UnknownCommand(f"{first} has no verb {second!r}.", hint=hint)
+        if verbs:
+            return UnknownCommand(f"{first} needs a verb.", hint=f"It has {', '.join(verbs)}. Type help {first}.")
+        known = [*self.nouns(), *(alias for alias in self.aliases if "." not in alias)]
+        return UnknownCommand(f"There is no command {first[:80]!r}.", hint=nearest(first[:80], known) or "Type help.")
+
+    def resolve(self, words: Sequence[str]) -> tuple[Row, Struct]:
+        """The row and its wire params from the words of a prompt. Raises UnknownCommand or InvalidParams."""
+        if words and words[-1] in ("--help", "-h", "?"):
+            return self._help(words[:-1])
+        if len(words) == 1 and self.find(words[0]) is None and self.verbs(words[0].lower()):
+            return self._help(words)
+        row, rest = self.split(words)
+        return row, self.signature(row).read_words(rest)
+
+    def _help(self, words: Sequence[str]) -> tuple[Row, Struct]:
+        row = self.rows["rpc.help"]
+        return row, self.signature(row).read_words(["--", *words[:2]])
+
+    def read(self, name: str, params: Any) -> tuple[Row, Struct]:
+        """The row and its wire params from a JSON-RPC method and params. Raises UnknownCommand or InvalidParams."""
+        row = self.method(name)
+        return row, self.signature(row).read(params)
+
+    def run(self, call: Call, row: Row, params: Struct) -> Any:
+        """Data, an event or an act. Raises Forbidden, Unauthorised and whatever the command refuses with."""
+        check(call.who.role, row.role, row.words)
+        if row.reads is not None:
+            return row.run(call.who.session, params)
+        return row.run(call, **self.signature(row).arguments(call, params))
+
+    def allowed(self, role: str) -> list[Row]:
+        """The commands a role may call, in the order of the table."""
+        return [row for row in self.rows.values() if row.spoken and may(role, row.role)]

@@ -1,0 +1,31 @@
+"""Timers, limits and places of a farm, each with its default and its reason. It reads no file and no environment."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True):
+    """All times in seconds on a monotonic clock; sources: CONTRACT 4.3 and 4.9."""
+
+    heartbeat: float = 5.0
+    heartbeats_per_second: float = 200.0  # of the whole farm; more workers speak less often
+    suspect_after: float = 15.0  # no word for so long: no new work
+    lost_after: float = 45.0  # no word for so long: its tasks are given to others
+    gone_after: float = 15.0  # the connection is gone and nobody came back
+    boot_grace: float = 60.0  # after a start nobody is declared dead before this
+    pause_gap: float = 5.0  # a gap between ticks longer than this was the master's own sleep
+    ahead_seconds: float = 0.025  # work sent ahead to a slot, where the step's tasks are short
+    waiting_limit: float = 600.0  # how long a task may forbid its own stop, unless it names another limit
+    longest_wait: float = 86_400.0  # and no longer than this: whoever forgets to end it must not hold a job for ever
+    most_ahead: int = 256  # orders ahead of a slot, however short the tasks
+    recall_after: float = 0.05  # tasks longer than this are taken back from a queue for an idle slot
+    assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
+    feed_events: int = 10_000  # events kept for those who resume
+    connections: int = 16_000
+    unsent_bytes: int = 1 << 20  # of events to one subscriber before the oldest are dropped
+    web_address: str = "no port yet: it comes in a later release"
+
+
+DEFAULT = Settings()
+PORT = 6000

@@ -1,0 +1,67 @@
+"""What a rule may use: the farm to read, the ledger to write, a list of orders and a list of notices to append to."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from brender.config import Settings
+from brender.core.farm import Farm, Job, Limit, Load, Project, Step, Worker
+from brender.core.ledger import Ledger
+from brender.core.orders import Order
+from brender.errors import NotFound
+
+T = TypeVar("T")
+
+
+class Context:
+    """One per core; orders and notices are emptied each turn."""
+
+    def __init__(self, farm: Farm, ledger: Ledger, settings: Settings) -> None:
+        self.farm = farm
+        self.ledger = ledger
+        self.settings = settings
+        self.orders: list[tuple[int, Order]] = []
+        self.notices: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, the same for the whole turn."""
+        return self.farm.now
+
+    def order(self, session: int | None, order: Order) -> None:
+        """Ask the worker at that session for something; to a worker that is away nothing is sent."""
+        if session is not None:
+            self.orders.append((session, order))
+
+    def notice(self, topic: str, **data: Any) -> None:
+        """Tell subscribers."""
+        self.notices.append((topic, data))
+
+    def worker(self, worker_id: int) -> Worker:
+        return _found(self.farm.workers, "worker", worker_id)
+
+    def project(self, project_id: int) -> Project:
+        return _found(self.farm.projects, "project", project_id)
+
+    def limit(self, limit_id: int) -> Limit:
+        return _found(self.farm.limits, "limit", limit_id)
+
+    def job(self, job_id: int) -> Job:
+        return _found(self.farm.jobs, "job", job_id)
+
+    def step(self, step_id: int) -> Step:
+        return _found(self.farm.steps, "step", step_id)
+
+    def load_at(self, session: int) -> tuple[Worker, Load] | None:
+        """The worker that speaks over this session, or None when a newer session took over."""
+        worker_id = self.farm.sessions.get(session)
+        if worker_id is None:
+            return None
+        return self.farm.workers[worker_id], self.farm.loads[worker_id]
+
+
+def _found(rows: dict[int, T], noun: str, row_id: int) -> T:
+    row = rows.get(row_id)
+    if row is None:
+        raise NotFound(f"There is no {noun} {row_id}.", hint=f"See {noun} list.")
+    return row

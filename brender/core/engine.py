@@ -1,0 +1,171 @@
+"""One turn: events in; answers, changes, orders and notices out. The only door into a farm.
+
+A turn never yields, never fails for one bad event (its rule is undone and its answer is the error), schedules once and
+hands out one list of changes for one commit. It knows no socket, no clock and no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from brender.config import DEFAULT, Settings
+from brender.core import events as ev
+from brender.core import links
+from brender.core.context import Context
+from brender.core.farm import Farm
+from brender.core.ledger import Change, Ledger
+from brender.core.orders import Order
+from brender.core.rules import attempts, clock, jobs, limits, projects, steps, tasks, tree, workers
+from brender.core.rules.rows import row_of
+from brender.core.schedule import Scheduler
+from brender.core.settle import settle
+from brender.errors import BrenderError, InternalError, InvalidParams
+
+Rule = Callable[[Context, Any], Any]
+
+# Every event and the one function that answers it.
+RULES: dict[type[ev.Event], Rule] = {
+    ev.Boot: clock.boot,
+    ev.Tick: clock.tick,
+    ev.SetAdmin: workers.set_admin,
+    ev.SubmitTree: tree.submit,
+    ev.UpdateTree: tree.update,
+    ev.DeleteTree: tree.delete,
+    ev.RunJob: jobs.run,
+    ev.StopJob: jobs.stop,
+    ev.StopAll: jobs.stop_all,
+    ev.PauseJob: jobs.pause,
+    ev.UnblockJob: jobs.unblock,
+    ev.RetryTasks: tasks.retry,
+    ev.KillTasks: tasks.kill,
+    ev.Hello: workers.hello,
+    ev.LegacyHello: workers.legacy_hello,
+    ev.Heartbeat: workers.heartbeat,
+    ev.Started: attempts.started,
+    ev.Results: attempts.results,
+    ev.Returned: attempts.returned,
+    ev.Immortal: attempts.immortal,
+    ev.SetWaiting: attempts.set_waiting,
+    ev.Disconnected: workers.disconnected,
+}
+
+# Create, Update and Delete are one event each for all nouns.
+CRUD: dict[tuple[type[ev.Event], str], Rule] = {
+    (ev.Create, "worker"): workers.create,
+    (ev.Create, "project"): projects.create,
+    (ev.Create, "limit"): limits.create,
+    (ev.Create, "job"): jobs.create,
+    (ev.Create, "step"): steps.create,
+    (ev.Update, "worker"): workers.update,
+    (ev.Update, "project"): projects.update,
+    (ev.Update, "limit"): limits.update,
+    (ev.Update, "job"): jobs.update,
+    (ev.Update, "step"): steps.update,
+    (ev.Delete, "worker"): workers.delete,
+    (ev.Delete, "project"): projects.delete,
+    (ev.Delete, "limit"): limits.delete,
+    (ev.Delete, "job"): jobs.delete,
+    (ev.Delete, "step"): steps.delete,
+}
+
+
+class Turn(Struct):
+    """What a turn says to the world. `answers[i]` belongs to `events[i]`: data, or the error it met."""
+
+    answers: list[Any]
+    changes: list[Change]
+    orders: list[tuple[int, Order]]
+    notices: list[tuple[str, dict[str, Any]]]
+    more: bool = False  # the scheduler stopped at its limit: take another turn soon
+
+
+class Core:
+    """A farm and the only method that changes it."""
+
+    def __init__(self, farm: Farm, settings: Settings = DEFAULT) -> None:
+        self.farm = farm
+        self.settings = settings
+        self.ledger = Ledger(farm)
+        self._context = Context(farm, self.ledger, settings)
+        self._scheduler = Scheduler(farm, self.ledger, settings)
+        self._turns = 0
+
+    def turn(self, events: Sequence[ev.Event], now: float) -> Turn:
+        """Apply the events in order at time `now` (seconds), settle, schedule once, and hand everything out."""
+        context = self._context
+        context.orders, context.notices = [], []
+        self.farm.now = max(self.farm.now, now)
+        self._turns += 1
+        answers = [self._apply(event, position) for position, event in enumerate(events)]
+        self._settle()
+        more = self._scheduler.turn(context.orders)
+        self._settle()
+        notices = context.notices
+        for step_id in self.ledger.touched_steps:
+            if step_id in self.farm.steps:
+                step = self.farm.steps[step_id]
+                counts = list(self.farm.tasks[step_id].counts)
+                notices.append(("step.progress", {"job": step.job_id, "step": step_id, "counts": counts}))
+        for (table, _), row in self.ledger.differing():
+            if table != "attempt" and row is not None:
+                notices.append((f"{table}.changed", row_of(row)))
+        return Turn(answers, self.ledger.take(), context.orders, notices, more)
+
+    def _apply(self, event: ev.Event, position: int) -> Any:
+        """One event by its rule; a rule that raises leaves no trace."""
+        context, ledger = self._context, self.ledger
+        ledger.cause = f"{self._turns}.{position} {type(event).__name__}"
+        mark, orders, notices = ledger.mark(), len(context.orders), len(context.notices)
+        try:
+            answer = self._rule(event)(context, event)
+            self._check_shapes()
+            return answer
+        except BrenderError as error:
+            answer = error
+        except Exception as defect:  # whatever it is, one event must not end the farm (CONTRACT 4.1.9)
+            answer = InternalError(
+                f"{type(event).__name__} met a defect of brender: {type(defect).__name__}: {defect}",
+                hint="Nothing was changed. Please report it with the master's log.",
+            )
+            answer.__cause__ = defect
+        ledger.rollback(mark)
+        ledger.reshaped.clear()
+        del context.orders[orders:]
+        del context.notices[notices:]
+        return answer
+
+    def _check_shapes(self) -> None:
+        """Whatever rule changed names, places or `after`: nothing names what is not there or waits for itself."""
+        ledger = self.ledger
+        reshaped, ledger.reshaped = ledger.reshaped, set()
+        for job_id in sorted(reshaped):
+            job = self.farm.jobs.get(job_id)
+            if job is not None:
+                links.check(self.farm, job)
+
+    def _rule(self, event: ev.Event) -> Rule:
+        kind = type(event)
+        if isinstance(event, ev.Create | ev.Update | ev.Delete):
+            rule = CRUD.get((kind, event.noun))
+            if rule is None:
+                raise InvalidParams(f"There is no noun {event.noun!r}.", hint="worker, project, limit, job or step")
+            return rule
+        return RULES[kind]
+
+    def _settle(self) -> None:
+        """Derive what follows from the moves of this turn, job by job, until nothing more follows."""
+        ledger = self.ledger
+        for _ in range(8):
+            if not ledger.unsettled:
+                return
+            jobs_now, ledger.unsettled = ledger.unsettled, set()
+            for job_id in sorted(jobs_now):
+                job = self.farm.jobs.get(job_id)
+                if job is not None:
+                    for topic in settle(self.farm, ledger, job):
+                        data = {"id": job.id, "name": job.name, "state": job.state, "run": job.run}
+                        self._context.notice(topic, **data)
+        raise InternalError("The farm does not settle: rules keep changing the same jobs.")

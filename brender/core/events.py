@@ -1,0 +1,225 @@
+"""All that can happen to a farm. An event is data: what somebody asked or a worker said, never how to do it.
+
+People's events carry `by` (who asked). Workers' events carry `session`, the connection they came over, because
+what an old connection says must not touch what a new one did.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Event(Struct):
+    """Base of all events; `by` is the actor for the audit and the story."""
+
+
+# ---- the farm itself
+
+
+class Boot(Event):
+    """The master has loaded its farm: nobody is connected yet and a new epoch begins."""
+
+
+class Tick(Event):
+    """Time has passed; nothing else happened."""
+
+
+# ---- people
+
+
+class Create(Event):
+    """A new row of a noun (worker, project, limit, job, step) with these attributes."""
+
+    noun: str
+    values: dict[str, Any]
+    by: str = ""
+
+
+class Update(Event):
+    """New attribute values for some rows; `version` makes it a compare-and-set."""
+
+    noun: str
+    ids: list[int]
+    values: dict[str, Any]
+    version: int | None = None
+    by: str = ""
+
+
+class Delete(Event):
+    noun: str
+    ids: list[int]
+    by: str = ""
+
+
+class SetAdmin(Event):
+    """Enable or disable workers (BR-19, BR-20)."""
+
+    workers: list[int]
+    state: str
+    by: str = ""
+
+
+class SubmitTree(Event):
+    """Create or extend from spad's tree: project -> workflows -> tasks (SP-16, SP-19)."""
+
+    tree: dict[str, Any]
+    by: str = ""
+    run: bool = False  # start the workflows named in it in the same turn
+    wipe: bool = False  # delete the workflows named in it first (SP-50 recreate)
+
+
+class UpdateTree(Event):
+    """Replace the leaves of spad's tree as whole entities, all or nothing (SP-22)."""
+
+    tree: dict[str, Any]
+    by: str = ""
+
+
+class DeleteTree(Event):
+    """Delete the leaves of spad's tree in their order, all or nothing (SP-20)."""
+
+    tree: dict[str, Any]
+    by: str = ""
+
+
+class RunJob(Event):
+    """A run of a job, or of one step of it; nothing of it starts before `start_at` (seconds since the epoch)."""
+
+    job: int
+    step: int | None = None
+    by: str = ""
+    start_at: float | None = None
+
+
+class StopJob(Event):
+    """`force` also ends what is in a stretch in which it must not be stopped (REQUIREMENTS 10.8)."""
+
+    job: int
+    by: str = ""
+    force: bool = False
+
+
+class StopAll(Event):
+    """End every run of the farm (SP-50 kill_all)."""
+
+    by: str = ""
+    force: bool = False
+
+
+class PauseJob(Event):
+    job: int
+    paused: bool
+    by: str = ""
+
+
+class UnblockJob(Event):
+    """Let workers try again that failed too often at a job."""
+
+    job: int
+    by: str = ""
+
+
+class RetryTasks(Event):
+    """Run tasks of a step again; an empty list means every failed one. `again` takes those that are a success, too."""
+
+    step: int
+    tasks: list[int]
+    by: str = ""
+    again: bool = False
+
+
+class KillTasks(Event):
+    step: int
+    tasks: list[int]
+    by: str = ""
+    force: bool = False
+
+
+# ---- workers
+
+
+class Hello(Event):
+    """A worker daemon introduces itself and says what it runs and what results it still holds."""
+
+    session: int
+    key: str
+    mac: str
+    hostname: str
+    name: str = ""
+    boot: str = ""
+    slots: int = 1
+    functions: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    platform: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    running: list[int] = field(default_factory=list)  # attempts, started or queued there
+    held: list[int] = field(default_factory=list)  # attempts whose results wait in its outbox
+
+
+class LegacyHello(Event):
+    """A 2013 client: listed, online while connected, never given work (BR-30)."""
+
+    session: int
+    mac: str
+    hostname: str
+
+
+class Heartbeat(Event):
+    session: int
+    warning: str = ""
+
+
+class Started(Event):
+    """Attempts that began, as [attempt, pid]."""
+
+    session: int
+    attempts: list[tuple[int, int]]
+
+
+class Result(Struct, array_like=True):
+    """How one attempt ended. Durations, not times: clocks of machines differ."""
+
+    attempt: int
+    state: str  # success0 | error | terminated | stopped | killed | returned (its worker was shut down in order)
+    seconds: float = 0.0
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: str = ""
+    number: int = 0  # place in the worker's outbox; the acknowledgement names it
+
+
+class Results(Event):
+    session: int
+    results: list[Result]
+
+
+class Returned(Event):
+    """Attempts that were taken back before they started."""
+
+    session: int
+    attempts: list[int]
+
+
+class Immortal(Event):
+    """Processes that survived every signal, as [attempt, pid] (SP-38)."""
+
+    session: int
+    attempts: list[tuple[int, int]]
+
+
+class SetWaiting(Event):
+    """A task entered or left a stretch in which it must not be stopped, for `limit` seconds at most (SP-30)."""
+
+    attempt: int
+    waiting: bool
+    by: str = ""
+    limit: float | None = None
+
+
+class Disconnected(Event):
+    """The connection of a worker is gone; `bye` means that it said so."""
+
+    session: int
+    bye: bool = False

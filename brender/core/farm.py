@@ -1,0 +1,249 @@
+"""The farm in memory: its rows, and the indexes that make asking cheap. This is what `runtime_clients` grew into.
+
+Rows are the same as the database's (models.py mirrors the fields by name). Only the ledger changes them.
+Below the rows stand what is never stored but rebuilt: the tasks of a step (a byte each) and the load of a worker.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator
+from typing import Any
+
+from brender.core import frames as frames_
+from brender.core.lifecycle import TaskState
+from brender.core.links import Links, links_of
+from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Project, Row, Step, Trouble, Worker
+from brender.core.sequence import order_of
+from brender.core.tasks import Tasks
+from brender.core.usage import Usage
+
+__all__ = [
+    "TABLES",
+    "TABLE_OF",
+    "Attempt",
+    "Farm",
+    "Job",
+    "Limit",
+    "Load",
+    "Project",
+    "Row",
+    "Step",
+    "Tasks",
+    "Trouble",
+    "Worker",
+]
+
+
+class Load:
+    """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
+
+    __slots__ = ("heard", "live", "recalled", "session")
+
+    def __init__(self, heard: float) -> None:
+        self.session: int | None = None
+        self.live: dict[int, Attempt] = {}
+        self.recalled: set[int] = set()
+        self.heard = heard  # seconds on the master's clock
+
+
+class Farm:
+    """All rows by table and id, with the indexes. Equality compares rows and tasks, not indexes."""
+
+    def __init__(self) -> None:
+        self.workers: dict[int, Worker] = {}
+        self.projects: dict[int, Project] = {}
+        self.limits: dict[int, Limit] = {}
+        self.jobs: dict[int, Job] = {}
+        self.steps: dict[int, Step] = {}
+        self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
+        self.tasks: dict[int, Tasks] = {}  # by step
+        self.loads: dict[int, Load] = {}  # by worker
+        self.sessions: dict[int, int] = {}  # session -> worker
+        self.lost: dict[int, tuple[int, int]] = {}  # lost attempt -> (step, task), should its result arrive after all
+        self.leases: dict[int, float] = {}  # waiting attempt -> when it goes back to running; counts anew after a start
+        self.steps_of: dict[int, list[int]] = {}  # job -> its steps; ask steps_in for their order
+        self.unsorted: set[int] = set()  # jobs whose steps_of is to be sorted before it is read in order
+        self.worker_keys: dict[str, int] = {}
+        self.names: dict[tuple[str, int, str], int] = {}  # (table, parent id, name) -> id
+        self.next_ids: dict[str, int] = dict.fromkeys(TABLES, 1)
+        self.epoch = 0  # grows with every start of a master (fences old leaders)
+        self.now = 0.0
+        self.ticked_at = 0.0
+        self.ready: set[int] = set()  # steps that may have become ready; the scheduler's hint
+        self.roomy: set[int] = set()  # workers that may have room again; the scheduler's hint
+        self.usage = Usage()  # what live attempts take
+        self.waiting: set[int] = set()  # jobs that name others in `after`
+        self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
+        self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
+
+    def table(self, name: str) -> dict[int, Any]:
+        """The rows of a table by id."""
+        tables: dict[str, dict[int, Any]] = {
+            "worker": self.workers,
+            "project": self.projects,
+            "limit": self.limits,
+            "job": self.jobs,
+            "step": self.steps,
+            "attempt": self.attempts,
+        }
+        return tables[name]
+
+    def insert(self, row: Row, now: float) -> None:
+        """Put a row and its indexes. Only the ledger and the store's load call this."""
+        table = TABLE_OF[type(row)]
+        self.table(table)[row.id] = row
+        self.next_ids[table] = max(self.next_ids[table], row.id + 1)
+        if isinstance(row, Attempt):
+            self.loads[row.worker_id].live[row.id] = row
+            step = self.steps[row.step_id]
+            self.usage.take(row, step, self.jobs[step.job_id])
+            return
+        self.names[self.name_key(row)] = row.id
+        if isinstance(row, Worker):
+            self.loads.setdefault(row.id, Load(now))
+            self.worker_keys[row.key] = row.id
+        elif isinstance(row, Job):
+            self.steps_of.setdefault(row.id, [])
+            self.note_waits(row)
+        elif isinstance(row, Step):
+            count = frames_.task_count(row.frames, row.chunk)
+            self.tasks[row.id] = Tasks(count, order=order_of(row.order, count))
+            self._links.pop(row.job_id, None)
+            if row.job_id in self.unsorted:
+                self.steps_of[row.job_id].append(row.id)
+            else:
+                insort(self.steps_of[row.job_id], row.id, key=self._rank)
+
+    def discard(self, row: Row) -> None:
+        """Take a row and its indexes away; the reverse of insert."""
+        table = TABLE_OF[type(row)]
+        del self.table(table)[row.id]
+        if not isinstance(row, Attempt):
+            self.names.pop(self.name_key(row), None)
+        if isinstance(row, Attempt):
+            if self.loads[row.worker_id].live.pop(row.id, None) is not None:
+                step = self.steps[row.step_id]
+                self.usage.leave(row, step, self.jobs[step.job_id])
+        elif isinstance(row, Worker):
+            load = self.loads.pop(row.id)
+            self.worker_keys.pop(row.key, None)
+            if load.session is not None:
+                self.sessions.pop(load.session, None)
+        elif isinstance(row, Job):
+            self.steps_of.pop(row.id, None)
+            self.unsorted.discard(row.id)
+            self.waiting.discard(row.id)
+            self.timed.discard(row.id)
+            self._links.pop(row.id, None)
+        elif isinstance(row, Step):
+            self.tasks.pop(row.id, None)
+            self.ready.discard(row.id)
+            self.open.discard(row.id)
+            self.steps_of[row.job_id].remove(row.id)
+            self._links.pop(row.job_id, None)
+
+    def end(self, attempt: Attempt) -> None:
+        """An attempt is over: nobody carries it any more. Only the ledger calls this."""
+        if self.attempts.pop(attempt.id, None) is not None:
+            self.loads[attempt.worker_id].live.pop(attempt.id, None)
+            step = self.steps[attempt.step_id]
+            self.usage.leave(attempt, step, self.jobs[step.job_id])
+
+    def revive(self, attempt: Attempt) -> None:
+        """The reverse of end."""
+        self.attempts[attempt.id] = attempt
+        self.loads[attempt.worker_id].live[attempt.id] = attempt
+        step = self.steps[attempt.step_id]
+        self.usage.take(attempt, step, self.jobs[step.job_id])
+
+    def note_waits(self, job: Job) -> None:
+        """Keep what a job waits for where a success of others and the clock find it."""
+        (self.waiting.add if job.after else self.waiting.discard)(job.id)
+        (self.timed.add if job.start_at is not None else self.timed.discard)(job.id)
+
+    def links_in(self, job_id: int) -> Links:
+        """Which steps of a job wait for which."""
+        found = self._links.get(job_id)
+        if found is None:
+            steps = (self.steps[step_id] for step_id in self.steps_of[job_id])
+            found = self._links[job_id] = links_of(steps, lambda name: self.step_named(job_id, name))
+        return found
+
+    def relink(self, job_id: int) -> None:
+        """A name or an `after` of a step changed: find out anew when somebody asks."""
+        self._links.pop(job_id, None)
+
+    def order_steps(self, job_id: int) -> None:
+        """A place changed: sort when somebody asks, once for all the steps that a new one shifts."""
+        self.unsorted.add(job_id)
+
+    def _rank(self, step_id: int) -> tuple[int, int]:
+        return self.steps[step_id].place, step_id
+
+    def steps_in(self, job: Job) -> Iterator[Step]:
+        """The steps of a job in running order: by place, then as listed."""
+        if job.id in self.unsorted:
+            self.steps_of[job.id].sort(key=self._rank)
+            self.unsorted.discard(job.id)
+        for step_id in self.steps_of[job.id]:
+            yield self.steps[step_id]
+
+    def last_place(self, job: Job) -> int:
+        """The highest place among the steps of a job, 0 without steps."""
+        next(self.steps_in(job), None)  # sorts
+        ids = self.steps_of[job.id]
+        return self.steps[ids[-1]].place if ids else 0
+
+    @staticmethod
+    def name_key(row: Worker | Project | Limit | Job | Step) -> tuple[str, int, str]:
+        """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
+        parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
+        return TABLE_OF[type(row)], parent, row.name
+
+    def project_named(self, name: str) -> Project | None:
+        found = self.names.get(("project", 0, name))
+        return None if found is None else self.projects[found]
+
+    def limit_named(self, name: str) -> Limit | None:
+        found = self.names.get(("limit", 0, name))
+        return None if found is None else self.limits[found]
+
+    def job_word(self, job: Job, word: str) -> Job | None:
+        """The job that another names in `after`: one of its own project, or project/job."""
+        found = self.job_named(job.project_id, word)
+        if found is None and "/" in word:
+            project = self.project_named(word.partition("/")[0])
+            found = self.job_named(project.id, word.partition("/")[2]) if project is not None else None
+        return found
+
+    def job_named(self, project_id: int, name: str) -> Job | None:
+        found = self.names.get(("job", project_id, name))
+        return None if found is None else self.jobs[found]
+
+    def step_named(self, job_id: int, name: str) -> Step | None:
+        found = self.names.get(("step", job_id, name))
+        return None if found is None else self.steps[found]
+
+    def counts(self, job: Job) -> list[int]:
+        """Tasks of the job in each TaskState, summed over its steps."""
+        total = [0] * len(TaskState)
+        for step_id in self.steps_of[job.id]:
+            for state, count in enumerate(self.tasks[step_id].counts):
+                total[state] += count
+        return total
+
+    def same_as(self, other: Farm) -> bool:
+        """Whether two farms hold the same rows and the same task states (the mirror test, BR-08)."""
+        mine = [self.workers, self.projects, self.limits, self.jobs, self.steps, self.attempts]
+        theirs = [other.workers, other.projects, other.limits, other.jobs, other.steps, other.attempts]
+        if mine != theirs or self.tasks.keys() != other.tasks.keys():
+            return False
+        return all(
+            tasks.states == other.tasks[step].states
+            and tasks.numbers == other.tasks[step].numbers
+            and {i: (t.errors, t.crashes, t.last) for i, t in tasks.trouble.items()}
+            == {i: (t.errors, t.crashes, t.last) for i, t in other.tasks[step].trouble.items()}
+            for step, tasks in self.tasks.items()
+        )

@@ -1,0 +1,126 @@
+"""What is always true of a farm, as a list of broken promises (empty = all well).
+
+Tests run it at the teardown of every farm, the simulation after every turn, the master now and then. It writes nothing.
+"""
+
+from __future__ import annotations
+
+from brender.core import links
+from brender.core.farm import Farm, Step, Tasks
+from brender.core.fit import job_refusal
+from brender.core.lifecycle import ATTEMPT_LIVE, LIVE, READY, TASK_OF_LIVE, TaskState
+from brender.core.settle import open_steps
+from brender.core.usage import Usage
+
+
+def check(farm: Farm) -> list[str]:
+    """Every broken promise in a sentence."""
+    broken: list[str] = []
+    for step in farm.steps.values():
+        broken += _tasks(farm, step)
+    broken += _attempts(farm)
+    broken += _loads(farm)
+    broken += _usage(farm)
+    broken += _openness(farm)
+    return broken
+
+
+def _tasks(farm: Farm, step: Step) -> list[str]:
+    tasks = farm.tasks[step.id]
+    broken = []
+    for state in TaskState:
+        counted = tasks.states.count(state)
+        if counted != tasks.counts[state]:
+            broken.append(f"step {step.name} counts {tasks.counts[state]} tasks {state.name}, there are {counted}")
+        if counted and tasks.ranked.find(state) < tasks.hints[state] and state in READY:
+            broken.append(f"step {step.name} looks for {state.name} behind the first of them")
+    live = sorted(a.task for a in farm.attempts.values() if a.step_id == step.id)
+    if live != tasks.having(LIVE):
+        broken.append(f"step {step.name} has live tasks {tasks.having(LIVE)[:9]} but live attempts of {live[:9]}")
+    order = range(len(tasks)) if tasks.order is None else tasks.order.task
+    if any(tasks.ranked[place] != tasks.states[task] for place, task in enumerate(order)):
+        broken.append(f"step {step.name} has its states sorted wrongly")
+    if farm.links_in(step.job_id).frame or tasks.counts[TaskState.BLOCKED]:
+        broken += _blocked(farm, step)
+    return broken + _troubles(step, tasks)
+
+
+def _blocked(farm: Farm, step: Step) -> list[str]:
+    broken = []
+    for task, state in enumerate(farm.tasks[step.id].states):
+        held = links.held(farm, step, task)
+        if (state == TaskState.BLOCKED and not held) or (state in READY and held):
+            broken.append(f"task {step.name}[{task}] is {TaskState(state).name}, held by another step: {held}")
+    return broken
+
+
+def _usage(farm: Farm) -> list[str]:
+    """Counters of limits, jobs and projects are the live attempts, and no limit is passed."""
+    counted = Usage()
+    for attempt in farm.attempts.values():
+        step = farm.steps[attempt.step_id]
+        counted.take(attempt, step, farm.jobs[step.job_id])
+    broken = []
+    if (counted.limits, counted.projects) != (farm.usage.limits, farm.usage.projects):
+        broken.append(f"limits and projects count {farm.usage.limits}, {farm.usage.projects}; live: {counted.limits}")
+    if counted.crews != farm.usage.crews:
+        broken.append(f"jobs count {sorted(farm.usage.crews)}; live: {sorted(counted.crews)}")
+    return broken
+
+
+def _troubles(step: Step, tasks: Tasks) -> list[str]:
+    broken = []
+    for task, trouble in tasks.trouble.items():
+        if trouble.last.state in ATTEMPT_LIVE or trouble.last.state == "success0":
+            broken.append(f"task {step.name}[{task}] remembers trouble with a {trouble.last.state} attempt")
+        if tasks.states[task] == TaskState.SUCCESS:
+            broken.append(f"task {step.name}[{task}] is a success and remembers trouble")
+    return broken
+
+
+def _attempts(farm: Farm) -> list[str]:
+    broken = []
+    for attempt in farm.attempts.values():
+        thing = f"attempt {attempt.id}"
+        if attempt.state not in ATTEMPT_LIVE:
+            broken.append(f"{thing} is live but {attempt.state}")
+            continue
+        if attempt.step_id not in farm.steps:
+            broken.append(f"{thing} belongs to no step")
+            continue
+        tasks = farm.tasks[attempt.step_id]
+        if tasks.states[attempt.task] != TASK_OF_LIVE[attempt.state]:
+            broken.append(f"{thing} is {attempt.state}, its task {TaskState(tasks.states[attempt.task]).name}")
+        if farm.loads[attempt.worker_id].live.get(attempt.id) is not attempt:
+            broken.append(f"{thing} is not in the load of its worker")
+    for attempt_id in farm.leases:
+        if attempt_id not in farm.attempts or farm.attempts[attempt_id].state != "waiting":
+            broken.append(f"attempt {attempt_id} has a limit to its waiting but does not wait")
+    return broken
+
+
+def _loads(farm: Farm) -> list[str]:
+    broken = []
+    carried = 0
+    for worker_id, load in farm.loads.items():
+        carried += len(load.live)
+        worker = farm.workers[worker_id]
+        if (load.session is not None) != (worker.presence == "online"):
+            broken.append(f"worker {worker.name} is {worker.presence} with session {load.session}")
+        if load.session is not None and farm.sessions.get(load.session) != worker_id:
+            broken.append(f"session {load.session} does not lead to worker {worker.name}")
+    if carried != len(farm.attempts):
+        broken.append(f"workers carry {carried} attempts, the farm has {len(farm.attempts)}")
+    return broken
+
+
+def _openness(farm: Farm) -> list[str]:
+    broken = []
+    for job in farm.jobs.values():
+        opened = {step.id for step in open_steps(farm, job)}
+        held = {step_id for step_id in farm.steps_of[job.id] if step_id in farm.open}
+        if opened != held:
+            broken.append(f"job {job.name} should have steps {sorted(opened)} open, has {sorted(held)}")
+        if job.desired == "run" and job_refusal(farm, job) is None and not opened:
+            broken.append(f"job {job.name} runs with no step open")
+    return broken

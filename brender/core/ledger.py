@@ -1,0 +1,368 @@
+"""The only way to change a farm. What differs after a turn is the database write, the undo, the feed and the story.
+
+It checks that moves are legal and keeps the indexes; it takes no decision and knows no event.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Limit, Load, Project, Row, Step, Tasks, Trouble, Worker
+from brender.core.lifecycle import (
+    ATTEMPT_MOVES,
+    PRESENCE_MOVES,
+    READY,
+    STATES,
+    TaskState,
+    check_task_move,
+)
+from brender.core.sequence import order_of
+from brender.errors import InternalError
+
+
+class Change(Struct):
+    """One row to write: op "put" (the whole row in field order) or "delete" (values empty)."""
+
+    table: str
+    op: str
+    id: int
+    values: tuple[Any, ...]
+
+
+class Deed(Struct):
+    """One line of the story: at which time, caused by what, which row, which field, from what to what."""
+
+    at: float
+    cause: str
+    table: str
+    id: int
+    field: str
+    old: Any
+    new: Any
+
+
+Ids = set[int]  # inside the class below `set` is a method
+_MISSING = object()
+_SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on
+_URGENT = frozenset(
+    {"priority", "paused", "desired", "tags", "after", "start_at", "most_workers", "most_tasks", "failures"}
+)
+
+
+class Ledger:
+    """Writes into one farm. `take` hands out what a turn changed; `rollback` undoes to a mark."""
+
+    def __init__(self, farm: Farm, story: int = 5000) -> None:
+        self.farm = farm
+        self.cause = ""
+        self.story: deque[Deed] = deque(maxlen=story)
+        self.touched_steps: set[int] = set()  # steps with task moves since the last take
+        self.reshaped: set[int] = set()  # jobs in which what waits for what may have changed
+        self.unsettled: set[int] = set()  # jobs whose sum may have changed
+        self._dirty: dict[tuple[str, int], Row | None] = {}
+        self._undo: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    def mark(self) -> int:
+        """Where `rollback` may return to."""
+        return len(self._undo)
+
+    def rollback(self, mark: int) -> None:
+        """Undo everything since the mark: a rule that raised leaves no trace."""
+        while len(self._undo) > mark:
+            undo, arguments = self._undo.pop()
+            undo(*arguments)
+
+    def take(self) -> list[Change]:
+        """The rows that differ since the last take, as values: whoever writes them needs no farm."""
+        changes = [
+            Change(table, "delete", row_id, ()) if row is None else Change(table, "put", row_id, astuple(row))
+            for (table, row_id), row in self._dirty.items()
+        ]
+        self._dirty.clear()
+        self._undo.clear()
+        self.touched_steps.clear()
+        return changes
+
+    def differing(self) -> Iterator[tuple[tuple[str, int], Row | None]]:
+        """What the next take will hand out, as rows (None = deleted): the feed is made from it."""
+        yield from self._dirty.items()
+
+    def new_id(self, table: str) -> int:
+        """The next id of a table; ids are never used twice, also not after an undo."""
+        found = self.farm.next_ids[table]
+        self.farm.next_ids[table] = found + 1
+        return found
+
+    def add(self, row: Row) -> None:
+        """Put a new row."""
+        key = (TABLE_OF[type(row)], row.id)
+        self.farm.insert(row, self.farm.now)
+        self._note(key, row)
+        self._undo.append((self.farm.discard, (row,)))
+        if not isinstance(row, Attempt):
+            if isinstance(row, Step):
+                self.reshaped.add(row.job_id)
+            elif isinstance(row, Job):
+                self.reshaped.add(row.id)
+            self.story.append(Deed(self.farm.now, self.cause, key[0], row.id, "", None, "created"))
+
+    def remove(self, row: Row) -> None:
+        """Delete a row. Its children must have been removed before."""
+        key = (TABLE_OF[type(row)], row.id)
+        tasks = self.farm.tasks.get(row.id) if isinstance(row, Step) else None
+        load = self.farm.loads.get(row.id) if isinstance(row, Worker) else None
+        opened = isinstance(row, Step) and row.id in self.farm.open
+        self.farm.discard(row)
+        self._gone(row)
+        self._note(key, None)
+        self._undo.append((self._restore, (row, tasks, load, opened)))
+        self.story.append(Deed(self.farm.now, self.cause, key[0], row.id, "", "existed", None))
+
+    def set(self, row: Row, **values: Any) -> None:
+        """Write attributes of a row; what is equal already is not a change."""
+        old = {name: getattr(row, name) for name in values}
+        if old == values:
+            return
+        if isinstance(row, Worker) and "presence" in values:
+            self._check(row.presence, values["presence"], PRESENCE_MOVES, f"worker {row.name}")
+        elif isinstance(row, Attempt) and "state" in values:
+            self._check(row.state, values["state"], ATTEMPT_MOVES, f"attempt {row.id}")
+        self._note((TABLE_OF[type(row)], row.id), row)
+        if not isinstance(row, Attempt):
+            old["modified_at"], old["version"] = row.modified_at, row.version
+            values = {**values, "modified_at": self.farm.now, "version": row.version + 1}
+            table = TABLE_OF[type(row)]
+            for name in old:
+                if name not in ("modified_at", "version"):
+                    deed = Deed(self.farm.now, self.cause, table, row.id, name, old[name], values[name])
+                    self.story.append(deed)
+        self._undo.append((self._write, (row, old)))
+        self._write(row, values)
+
+    def end(self, attempt: Attempt) -> None:
+        """Take an attempt that is over out of the live ones; its row stays on the disk."""
+        farm = self.farm
+        load = farm.loads[attempt.worker_id]
+        farm.end(attempt)
+        step = farm.steps[attempt.step_id]
+        job = farm.jobs[step.job_id]
+        if step.limits or job.most_tasks or job.most_workers:
+            farm.ready.add(step.id)  # there is room for it again, and not only on this worker
+        self._undo.append((self._revive, (attempt, attempt.id in load.recalled)))
+        load.recalled.discard(attempt.id)
+        if attempt.id in self.farm.leases:
+            self.lease(attempt.id, None)
+        self.farm.roomy.add(attempt.worker_id)
+
+    def task(self, step: Step, index: int, state: TaskState) -> None:
+        """Move one task, if the table allows it."""
+        tasks = self.farm.tasks[step.id]
+        old = STATES[tasks.states[index]]
+        check_task_move(f"{step.name}[{index}]", old, state)
+        tasks.put(index, state)
+        counts = tasks.counts
+        if not counts[old] or counts[state] == 1:
+            self.unsettled.add(step.job_id)
+        if state in READY:
+            self.farm.ready.add(step.id)
+        self._touch(step.id)
+        self._undo.append((self._put_back, (tasks, step, index, old)))
+
+    def task_all(self, step: Step, states: Iterable[TaskState], state: TaskState) -> int:
+        """Move every task of a step that is in one of these states; returns how many. One undo for all."""
+        tasks = self.farm.tasks[step.id]
+        wanted = [old for old in states if tasks.counts[old]]
+        for old in wanted:
+            check_task_move(f"{step.name}", old, state)
+        if not wanted:
+            return 0
+        self._undo.append((self._put_all_back, (tasks, step, tasks.kept())))
+        if state in READY:
+            self.farm.ready.add(step.id)
+        self.unsettled.add(step.job_id)
+        self._touch(step.id)
+        return tasks.put_all(wanted, state)
+
+    def hold(self, step: Step, others: list[Tasks]) -> None:
+        """Block every ready task of a step whose counterpart in any of the others is no success."""
+        tasks = self.farm.tasks[step.id]
+        kept = tasks.kept()
+        if tasks.hold(others):
+            self._undo.append((self._put_all_back, (tasks, step, kept)))
+            self.unsettled.add(step.job_id)
+            self._touch(step.id)
+
+    def record(self, attempt: Attempt) -> None:
+        """Put the row of an attempt that is over already: it marks a point in the history of its task."""
+        self._note(("attempt", attempt.id), attempt)
+
+    def number(self, step_id: int, index: int, number: int) -> None:
+        """Write how many attempts a task has had in this run."""
+        tasks = self.farm.tasks[step_id]
+        self._undo.append((tasks.numbers.__setitem__, (index, tasks.numbers[index])))
+        tasks.numbers[index] = number
+
+    def trouble(self, step_id: int, index: int, trouble: Trouble | None) -> None:
+        """Write or forget what went wrong with a task."""
+        known = self.farm.tasks[step_id].trouble
+        old = known.get(index)
+        self._undo.append((self._set_entry, (known, index, old)))
+        self._set_entry(known, index, trouble)
+
+    def renew(self, step: Step, count: int, state: TaskState) -> None:
+        """All tasks of a step begin again: a new run, or new frames."""
+        old = self.farm.tasks[step.id]
+        fresh = Tasks(count, state, order_of(step.order, count))
+        fresh.seconds = old.seconds
+        self.farm.tasks[step.id] = fresh
+        if state in READY:
+            self.farm.ready.add(step.id)
+        self.unsettled.add(step.job_id)
+        self._touch(step.id)
+        self._undo.append((self.farm.tasks.__setitem__, (step.id, old)))
+
+    def seat(self, worker_id: int, session: int | None) -> None:
+        """The session over which a worker speaks from now on; None: nobody is there."""
+        old = self.farm.loads[worker_id].session
+        self._undo.append((self._sit, (worker_id, old)))
+        self._sit(worker_id, session)
+
+    def recalled(self, load: Load, attempts: Ids) -> None:
+        """Which of a worker's attempts were asked back."""
+        self._undo.append((setattr, (load, "recalled", load.recalled)))
+        load.recalled = attempts
+
+    def seconds(self, tasks: Tasks, seconds: float) -> None:
+        """How long a task of a step takes on the average."""
+        self._undo.append((setattr, (tasks, "seconds", tasks.seconds)))
+        tasks.seconds = seconds
+
+    def lost(self, attempt_id: int, place: tuple[int, int] | None) -> None:
+        """Remember an attempt that may report after all by its (step, task), or forget it."""
+        known = self.farm.lost
+        self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
+        self._set_entry(known, attempt_id, place)
+
+    def lease(self, attempt_id: int, until: float | None) -> None:
+        """Until when an attempt may not be stopped, or that it may again."""
+        known = self.farm.leases
+        self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
+        self._set_entry(known, attempt_id, until)
+
+    def _touch(self, step_id: int) -> None:
+        if step_id not in self.touched_steps:
+            self.touched_steps.add(step_id)
+            self._undo.append((self.touched_steps.discard, (step_id,)))
+
+    def _note(self, key: tuple[str, int], row: Row | None) -> None:
+        old = self._dirty.get(key, _MISSING)
+        self._dirty[key] = row
+        self._undo.append((self._unnote, (key, old)))
+
+    def _unnote(self, key: tuple[str, int], old: Any) -> None:
+        if old is _MISSING:
+            self._dirty.pop(key, None)
+        else:
+            self._dirty[key] = old
+
+    def _write(self, row: Row, values: dict[str, Any]) -> None:
+        farm = self.farm
+        renamed = "name" in values and not isinstance(row, Attempt)
+        if renamed:
+            farm.names.pop(farm.name_key(row), None)  # type: ignore[arg-type]
+        for name, value in values.items():
+            setattr(row, name, value)
+        if renamed:
+            farm.names[farm.name_key(row)] = row.id  # type: ignore[arg-type]
+        if isinstance(row, Step):
+            self._write_step(row, values)
+        elif isinstance(row, Job):
+            self._write_job(row, values)
+        elif isinstance(row, Limit | Project):
+            farm.ready.update(farm.open)
+            if renamed:
+                self.reshaped |= farm.waiting
+
+    def _write_step(self, step: Step, values: dict[str, Any]) -> None:
+        farm = self.farm
+        if "place" in values:
+            farm.order_steps(step.job_id)
+        if "order" in values:
+            tasks = farm.tasks[step.id]
+            tasks.arrange(order_of(step.order, len(tasks)))
+        if _SHAPE & values.keys():
+            farm.relink(step.job_id)
+            self.reshaped.add(step.job_id)
+
+    def _write_job(self, job: Job, values: dict[str, Any]) -> None:
+        farm = self.farm
+        if _URGENT & values.keys():
+            farm.ready.update(farm.steps_of[job.id])
+            farm.note_waits(job)
+        if "after" in values:
+            self.reshaped.add(job.id)
+        if "name" in values:
+            self.reshaped |= farm.waiting
+        if values.get("state") == "success0":
+            for other in farm.waiting:
+                farm.ready.update(farm.steps_of[other])
+
+    def _gone(self, row: Row) -> None:
+        """A row went that others may name."""
+        if isinstance(row, Step):
+            self.reshaped.add(row.job_id)
+        elif isinstance(row, Job):
+            self.reshaped |= self.farm.waiting
+
+    def _restore(self, row: Row, tasks: Tasks | None, load: Load | None, opened: bool) -> None:
+        self.farm.insert(row, self.farm.now)
+        if tasks is not None:
+            self.farm.tasks[row.id] = tasks
+            self.farm.ready.add(row.id)
+        if opened:
+            self.farm.open.add(row.id)
+        if load is not None:
+            self.farm.loads[row.id] = load
+            if load.session is not None:
+                self.farm.sessions[load.session] = row.id
+
+    def _sit(self, worker_id: int, session: int | None) -> None:
+        load = self.farm.loads[worker_id]
+        if load.session is not None:
+            self.farm.sessions.pop(load.session, None)
+        load.session = session
+        if session is not None:
+            self.farm.sessions[session] = worker_id
+
+    def _revive(self, attempt: Attempt, recalled: bool) -> None:
+        self.farm.revive(attempt)
+        if recalled:
+            self.farm.loads[attempt.worker_id].recalled.add(attempt.id)
+
+    def _put_back(self, tasks: Tasks, step: Step, index: int, old: TaskState) -> None:
+        tasks.put(index, old)
+        if old in READY:
+            self.farm.ready.add(step.id)
+        self.unsettled.add(step.job_id)
+
+    def _put_all_back(self, tasks: Tasks, step: Step, kept: tuple[Any, ...]) -> None:
+        tasks.restore(kept)
+        self.farm.ready.add(step.id)
+        self.unsettled.add(step.job_id)
+
+    @staticmethod
+    def _set_entry(known: dict[int, Any], key: int, value: Any) -> None:
+        if value is None:
+            known.pop(key, None)
+        else:
+            known[key] = value
+
+    @staticmethod
+    def _check(old: str, new: str, moves: dict[str, frozenset[str]], thing: str) -> None:
+        if old != new and new not in moves.get(old, frozenset()):
+            raise InternalError(f"{thing} is {old}; it cannot become {new}.", hint="This is a defect of brender.")

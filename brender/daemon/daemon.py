@@ -1,0 +1,189 @@
+"""The worker daemon: one loop that feeds a Duty with what happened and carries out what it answers.
+
+It decides nothing: duty.py does. Order matters here and nowhere else: results are on the disk before they are sent.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+import gevent
+from gevent.event import Event
+from msgspec import Struct
+
+import brender
+from brender.address import in_words
+from brender.core.events import Hello
+from brender.daemon import probes
+from brender.daemon.dial import Dial
+from brender.daemon.home import Home
+from brender.daemon.outbox import Outbox
+from brender.daemon.slots import Slots
+from brender.daemon.tails import Tails
+from brender.wire.packed import Message, frame
+from brender.wire.progress import Mark, Marks
+from brender.worker import blender, words, world
+from brender.worker.duty import Duty
+from brender.worker.functions import Catalogue
+from brender.worker.warm import Terms
+
+INPUTS_A_TURN = 10_000
+PROGRESS_S = 0.5
+
+
+class Options(Struct, frozen=True):
+    """What the command line said, checked."""
+
+    master: tuple[str, int]
+    slots: int
+    name: str = ""
+    warm: Terms | None = None  # without: a process for every Blender task
+
+
+class Daemon:
+    """One worker. `run` returns when SIGTERM or SIGINT asked for the end, with nothing left running."""
+
+    def __init__(self, home: Home, options: Options, catalogue: Catalogue, program: blender.Program | None) -> None:
+        self._home = home
+        self._outbox = Outbox(home.path)
+        self._duty = Duty(
+            hello(home.path, options, program),
+            catalogue,
+            self._outbox.held,
+            self._outbox.next_number,
+            home.read_epoch(),
+        )
+        self._slots = Slots(home, options.slots, program, self._tell, in_words(*options.master), options.warm)
+        self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
+        self._tails = Tails(self._slots.logs, self._may_print, self._dial.post)
+        self._inbox: list[world.Input] = []
+        self._news = Event()
+        self._welcome = Event()
+        self._online = False
+        self._fault = ""  # why results are not on the disk
+
+    def run(self) -> None:
+        """Until somebody asks for the end. A defect in any greenlet ends the daemon: its supervisor starts it anew."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(signum, self._tell, [world.Leave()])
+        self._slots.start()
+        background = [gevent.spawn(self._dial.run), gevent.spawn(self._beat), gevent.spawn(self._tell_progress)]
+        here = gevent.getcurrent()
+        for greenlet in background:
+            greenlet.link_exception(lambda failed: gevent.kill(here, failed.exception))
+        say(f"{self._duty.hello.key}: {self._duty.hello.slots} slots, {', '.join(self._duty.hello.functions)}")
+        turn = world.Turn()
+        while not turn.left:
+            turn = self._duty.turn(self._wait(turn.wake_at), time.monotonic())
+            self._carry_out(turn)
+            if self._duty.welcomed != self._online:
+                self._note_welcome()
+        self._dial.finish()
+        gevent.killall(background)
+        self._slots.close()
+        self._outbox.close()
+
+    def _note_welcome(self) -> None:
+        self._online = self._duty.welcomed
+        if self._online:
+            self._dial.welcomed()
+            self._welcome.set()
+            say(f"online as {self._duty.name}, epoch {self._duty.epoch}")
+
+    def _tell(self, inputs: list[world.Input]) -> None:
+        self._inbox += inputs
+        self._news.set()
+        if any(isinstance(one, world.Cut) for one in inputs):
+            self._tails.forget()
+
+    def _hear_aside(self, message: Message) -> None:
+        self._tails.hear(message)
+
+    def _may_print(self, attempt: int) -> bool:
+        return attempt in self._duty.running or attempt in self._duty.queued
+
+    def _wait(self, wake_at: float | None) -> list[world.Input]:
+        """All that happened since the last turn; after one ends, one waits until `wake_at` for the next."""
+        if not self._inbox:
+            self._news.clear()
+            self._news.wait(None if wake_at is None else max(0.0, wake_at - time.monotonic()))
+        inputs, self._inbox = self._inbox[:INPUTS_A_TURN], self._inbox[INPUTS_A_TURN:]
+        return inputs
+
+    def _carry_out(self, turn: world.Turn) -> None:
+        if turn.keep or turn.forget:
+            self._store(turn)
+        if turn.epoch is not None:
+            self._home.write_epoch(turn.epoch)
+        for attempt, text in turn.write:
+            self._slots.write(attempt, text)
+        for attempt in turn.publish:
+            self._slots.publish(attempt)
+        for order in turn.signal:
+            self._slots.signal(order.attempt, order.signum)
+        for attempt in turn.over:
+            self._slots.over(attempt)
+        if turn.launch:
+            self._slots.launch(turn.launch)
+        if turn.send:
+            # A frame each: no message alone is over the master's cap, all of a reconnect together may be.
+            self._dial.post(b"".join(frame([words.message(event)]) for event in turn.send))
+        if turn.hangup:
+            self._dial.hang_up(turn.hangup)
+
+    def _store(self, turn: world.Turn) -> None:
+        """A full disk stops no work: memory keeps the results, the next write tries again, the heartbeat complains."""
+        try:
+            self._outbox.write(turn.keep, turn.forget)
+            self._fault = ""
+        except OSError as error:
+            if not self._fault:
+                say(f"results cannot be written to {self._home.path}: {error.strerror}; they are kept in memory")
+            self._fault = f"its outbox cannot be written: {error.strerror}"
+
+    def _tell_progress(self) -> None:
+        """How far the renders are, while it changes: at most two messages a second, whatever runs."""
+        told: dict[int, Mark] = {}
+        while True:
+            gevent.sleep(PROGRESS_S)
+            marks = self._slots.marks() if self._online else {}
+            moved = [mark for attempt, mark in marks.items() if told.get(attempt) != mark]
+            told = marks
+            if moved:
+                self._dial.post(frame([{"method": "worker.progress", "params": Marks(moved)}]))
+
+    def _beat(self) -> None:
+        """Heartbeats, a fifth more or less apart, so that a farm's do not come in one burst."""
+        while True:
+            # A welcome may name another pace: then this wait begins anew.
+            pace = self._duty.heartbeat * random.uniform(0.8, 1.2)
+            if self._welcome.wait(pace):
+                self._welcome.clear()
+            elif self._online:
+                self._tell([world.Beat(self._fault or probes.disk_warning(self._home.path))])
+
+
+def hello(data: Path, options: Options, program: blender.Program | None) -> Hello:
+    """What stands in every hello of this life."""
+    who = probes.identity(data, options.name)
+    return Hello(
+        session=0,
+        key=who.key,
+        mac=who.mac,
+        hostname=who.hostname,
+        name=who.name,
+        boot=secrets.token_hex(8),
+        slots=options.slots,
+        platform=probes.system(),
+        config={**probes.facts(), "version": brender.__version__, "blender": program.path if program else ""},
+    )
+
+
+def say(text: str) -> None:
+    """One line for whoever reads the daemon's own log."""
+    print(f"{time.strftime('%H:%M:%S')} brender client: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,133 @@
+"""What was: ended attempts for reports, and the event log. Both grow without end, so every question has a limit.
+
+It must not touch the farm in memory. Each function takes the database it asks (Writer.read gives it one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+from peewee import SqliteDatabase, fn
+
+from brender.core.farm import Attempt
+from brender.models import COLUMNS, FAILED, AttemptRow, EventRow, StepRow
+
+MOST = 1000  # rows of one answer, whatever was asked for
+
+
+class Entry(Struct):
+    """One line of the event log. `subject` is a table's name, `subject_id` a row of it; id 0 means not stored yet."""
+
+    at: float
+    topic: str
+    by: str = ""
+    subject: str = ""
+    subject_id: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+_COLUMNS = [getattr(AttemptRow, name) for name in COLUMNS["attempt"]]
+
+
+def attempts_of(database: SqliteDatabase, step: int, task: int, limit: int = 50) -> list[Attempt]:
+    """The attempts of one task in all runs, newest first."""
+    query = AttemptRow.select(*_COLUMNS).where((AttemptRow.step_id == step) & (AttemptRow.task == task))
+    return _attempts(database, query.order_by(AttemptRow.id.desc()), limit)
+
+
+class Sum(Struct, frozen=True):
+    """Attempts of one job that ended alike: in one run, on one worker, in one state. Seconds are of machine time."""
+
+    run: int
+    worker_id: int
+    state: str
+    attempts: int
+    seconds: float
+    first_at: float  # when the first of them was assigned
+    last_at: float | None  # when the last of them ended
+
+
+def sums_of(database: SqliteDatabase, job: int) -> list[Sum]:
+    """What a job has cost, by run, worker and state; newest run first. Grouped by the database: never a row a task."""
+    seconds = fn.COALESCE(fn.SUM(AttemptRow.ended_at - AttemptRow.started_at), 0.0)
+    figures = (fn.COUNT(AttemptRow.id), seconds, fn.MIN(AttemptRow.assigned_at), fn.MAX(AttemptRow.ended_at))
+    groups = (AttemptRow.run, AttemptRow.worker_id, AttemptRow.state)
+    steps = StepRow.select(StepRow.id).where(StepRow.job_id == job)
+    query = AttemptRow.select(*groups, *figures).where(AttemptRow.step_id.in_(steps)).group_by(*groups)
+    rows: Any = query.order_by(AttemptRow.run.desc(), AttemptRow.worker_id).limit(MOST).bind(database).tuples()
+    return [Sum(*row) for row in rows]
+
+
+def failures(database: SqliteDatabase, job: int | None = None, limit: int = 50) -> list[Attempt]:
+    """The attempts that failed last, of one job or of the farm, newest first."""
+    query = AttemptRow.select(*_COLUMNS).where(FAILED)
+    if job is not None:
+        steps = StepRow.select(StepRow.id).where(StepRow.job_id == job)
+        query = query.where(AttemptRow.step_id.in_(steps))
+    return _attempts(database, query.order_by(AttemptRow.ended_at.desc()), limit)
+
+
+def outcomes(
+    database: SqliteDatabase, step: int | None = None, worker: int | None = None, since: float = 0.0
+) -> dict[str, int]:
+    """How many attempts are in each state, of a step, of a worker or of the farm, assigned at `since` or later."""
+    query = AttemptRow.select(AttemptRow.state, fn.COUNT(AttemptRow.id)).where(AttemptRow.assigned_at >= since)
+    if step is not None:
+        query = query.where(AttemptRow.step_id == step)
+    if worker is not None:
+        query = query.where(AttemptRow.worker_id == worker)
+    rows: Any = query.group_by(AttemptRow.state).bind(database).tuples()
+    return dict(rows)
+
+
+def append(database: SqliteDatabase, entries: Iterable[Entry]) -> None:
+    """Add to the event log, all in one transaction. Run it with Writer.call: it writes."""
+    rows = [(e.at, e.topic, e.by, e.subject, e.subject_id, _text(e.data)) for e in entries]
+    connection: Any = database
+    with database.atomic("IMMEDIATE"):
+        connection.cursor().executemany(
+            'INSERT INTO event (at, topic, "by", subject, subject_id, data) VALUES (?, ?, ?, ?, ?, ?)', rows
+        )
+
+
+def events(
+    database: SqliteDatabase, after: int = 0, subject: tuple[str, int] | None = None, limit: int = 100
+) -> list[Entry]:
+    """The event log, newest first: what has an id above `after`, of one subject (table, id) or of all."""
+    columns = (EventRow.at, EventRow.topic, EventRow.by, EventRow.subject, EventRow.subject_id, EventRow.data)
+    query = EventRow.select(*columns, EventRow.id).where(EventRow.id > after)
+    if subject is not None:
+        query = query.where((EventRow.subject == subject[0]) & (EventRow.subject_id == subject[1]))
+    rows: Any = query.order_by(EventRow.id.desc()).limit(min(limit, MOST)).bind(database).tuples()
+    return [
+        Entry(at, topic, by, table, row_id, _data(data), number) for at, topic, by, table, row_id, data, number in rows
+    ]
+
+
+def forget(database: SqliteDatabase, before: float) -> int:
+    """Delete log entries older than `before` (seconds since the epoch); returns how many. Run it with Writer.call."""
+    return int(EventRow.delete().where(EventRow.at < before).bind(database).execute())
+
+
+def _attempts(database: SqliteDatabase, query: Any, limit: int) -> list[Attempt]:
+    spent = COLUMNS["attempt"].index("spent")
+    found = []
+    for values in query.limit(min(limit, MOST)).bind(database).tuples():
+        fields = list(values)
+        fields[spent] = bool(fields[spent])
+        found.append(Attempt(*fields))
+    return found
+
+
+def _text(data: dict[str, Any]) -> str:
+    return msgspec.json.encode(data).decode()
+
+
+def _data(value: Any) -> dict[str, Any]:
+    """peewee decodes a JSON column only for models that are bound to a database; ours are bound query by query."""
+    found: dict[str, Any] = msgspec.json.decode(value) if isinstance(value, str) else value
+    return found

@@ -1,0 +1,50 @@
+"""The master's clock: wall time that only ever moves at the speed of the monotonic clock, and the pulse that measures
+how late the hub is. Nothing else in the master asks what time it is."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import gevent
+
+
+class SteadyClock:
+    """Wall time read once, then carried by the monotonic clock: an NTP step or a changed date ends no lease (F24)."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+        self.started_at = self.now()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.monotonic() + self._offset
+
+
+class Pulse:
+    """A greenlet that wants to wake every `interval` seconds and notes how late it did: the hub's stall meter."""
+
+    def __init__(self, interval: float, window: int = 1200) -> None:
+        self._interval = interval
+        self._late: deque[float] = deque(maxlen=window)
+        self.worst = 0.0  # seconds, since the start or the last reset
+
+    def run(self) -> None:
+        """Beat for ever; spawn it as a greenlet."""
+        due = time.monotonic() + self._interval
+        while True:
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            now = time.monotonic()
+            late = now - due
+            self._late.append(late)
+            self.worst = max(self.worst, late)
+            due = now + self._interval
+
+    def figures(self) -> dict[str, float]:
+        """{"p50_ms", "p99_ms", "worst_ms"} over the last beats; the worst is since the start."""
+        ordered = sorted(self._late) or [0.0]
+        return {
+            "p50_ms": round(ordered[len(ordered) // 2] * 1000, 2),
+            "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000, 2),
+            "worst_ms": round(self.worst * 1000, 2),
+        }

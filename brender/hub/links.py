@@ -1,0 +1,310 @@
+"""Port 6000: one Link a connection, carrying bytes between a socket and a Conversation, bounded in both directions.
+
+It must not know commands or the farm: requests go to the hub, and what the hub answers comes back as bytes to send.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket as sockets
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.server import StreamServer
+from gevent.socket import socket as Socket
+from gevent.timeout import Timeout
+
+from brender.commands.calls import MACHINE, Who
+from brender.config import Settings
+from brender.wire.feed import Feed
+from brender.wire.messages import Notice, Reply, Request
+from brender.wire.session import Conversation
+
+log = logging.getLogger("brender.links")
+
+SILENCE = 0.2  # seconds after which a mute peer is taken for a person with telnet or nc (FINDINGS B 1.1)
+READ = 64 * 1024  # bytes at once from a worker
+READ_TEXT = 4 * 1024  # from others: each of their bytes costs more, and between two reads everybody else has a turn
+MOST_WAITING = 64  # requests of one peer that wait for the hub; then it is not read until some are answered
+MOST_OF_WORKER = 256  # the same of a worker, whose reports cost little
+PORTION = 32  # requests of one read that are handed to the hub together
+STUCK = 10.0  # seconds without progress after which a peer that does not read is hung up (CONTRACT S16)
+LINGER = 2.0  # seconds in which a peer that was hung up may still read what it was told
+NO_TLS = b"\x15\x03\x03\x00\x02\x02\x28"  # TLS's own words for: no handshake with me
+_MACHINES = ("packed", "legacy-worker")
+
+
+class Link:
+    """One connection: who is there, what it subscribed to, and what still has to be sent to it."""
+
+    def __init__(self, number: int, sock: Socket, peer: str, conversation: Conversation, settings: Settings) -> None:
+        self.number = number
+        self.peer = peer
+        self.conversation = conversation
+        self.name = ""
+        self.project = ""
+        self.topics: list[str] = []
+        self.since = 0.0
+        self.worker = False  # whether it said hello as a worker
+        self.bye = False
+        self.waiting = 0
+        self.closed = False
+        self.behind = False  # whether older events are still being sent; newer ones wait their turn in the feed
+        self._current = 0  # number of the last event that was sent while behind
+        self._ending = False
+        self._sock = sock
+        self._most_unsent = settings.unsent_bytes
+        self._unsent: deque[bytes] = deque()
+        self._unsent_bytes = 0
+        self._sender: gevent.Greenlet | None = None
+        self._room = Event()
+
+    @property
+    def who(self) -> Who:
+        """The asker for the command table. Only loopback and the unix socket get this far, so people are admins."""
+        door = self.conversation.kind
+        role = MACHINE if door in _MACHINES else "admin"
+        return Who(name=self.name, role=role, door=door, session=self.number)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it has read nearly all that was sent to it."""
+        return self._unsent_bytes <= self._most_unsent
+
+    def row(self) -> dict[str, Any]:
+        """What `who` shows of it."""
+        who = self.who
+        return {
+            "id": self.number,
+            "name": self.name,
+            "role": who.role,
+            "door": who.door,
+            "peer": self.peer,
+            "since": self.since,
+            "project": self.project,
+        }
+
+    def send(self, data: bytes) -> None:
+        """Send without waiting: at once if the socket takes it, else by a greenlet of its own. Order is kept."""
+        if self.closed or self._ending or not data:
+            return
+        if self._sender is None:
+            try:
+                sent = self._sock.send(data, 0, timeout=0.0)
+            except (BlockingIOError, TimeoutError):
+                sent = 0
+            except OSError:
+                self.close()
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+            self._sender = gevent.spawn(self._drain)
+        self._unsent.append(data)
+        self._unsent_bytes += len(data)
+
+    def answer(self, request: Request, reply: Reply) -> None:
+        """Send the reply to a request and take the next ones in."""
+        self.send(self.conversation.answer(request, reply))
+        self.done()
+
+    def done(self) -> None:
+        """One request less waits for the hub; after the last one a peer that is leaving is hung up."""
+        self.waiting -= 1
+        self._room.set()
+        if self.conversation.closing and self.waiting <= 0:
+            self.hang_up()
+
+    def tell(self, notice: Notice, encoded: dict[str, bytes], feed: Feed) -> None:
+        """Send an event to this subscriber: now or, if it reads slower than things happen, in its turn (S16)."""
+        if self.behind:
+            return
+        if self._unsent_bytes > self._most_unsent:
+            self.resume(feed, notice.seq - 1)
+            return
+        kind = self.conversation.kind
+        if kind in ("telnet", "line"):  # their line is redrawn, so each is its own
+            self.send(self.conversation.notice(notice))
+            return
+        if kind not in encoded:
+            encoded[kind] = self.conversation.notice(notice)
+        self.send(encoded[kind])
+
+    def resume(self, feed: Feed, seq: int) -> None:
+        """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""
+        self._current = seq
+        if not self.behind:
+            self.behind = True
+            gevent.spawn(self._catch_up, feed)
+
+    def _catch_up(self, feed: Feed) -> None:
+        while not self.closed:
+            missed = feed.since(self._current, self.topics)
+            if missed is None:  # it reads so slowly that the feed has forgotten some
+                lost = feed.last - self._current
+                self.send(self.conversation.notice(Notice(feed.last, "farm.lagged", {"lost": lost})))
+            if not missed:
+                self.behind = False
+                return
+            for notice in missed[:PORTION]:
+                self._current = notice.seq
+                self.send(self.conversation.notice(notice))
+            self._wait_until(lambda: self._unsent_bytes <= self._most_unsent)
+            gevent.sleep(0)
+
+    def hang_up(self) -> None:
+        """Send what is unsent and then the end; close when the peer has seen it, or has had the time to.
+
+        Closing at once would make the system send a reset, which takes our last words from a peer that still talks.
+        """
+        if self._ending:
+            return
+        self._ending = True
+        if self._sender is None:
+            self._end()
+        else:
+            self._sender.link(lambda _: self._end())
+
+    def _end(self) -> None:
+        try:
+            self._sock.shutdown(sockets.SHUT_WR)
+        except OSError:
+            self.close()
+        else:
+            gevent.spawn_later(LINGER, self.close)
+
+    def close(self) -> None:
+        """Close now; the reading greenlet wakes and ends."""
+        if self.closed:
+            return
+        self.closed = True
+        self._unsent.clear()
+        self._room.set()
+        try:
+            self._sock.shutdown(sockets.SHUT_RDWR)
+        except OSError:
+            log.debug("link %s was gone already", self.number)
+
+    def wait_for_room(self) -> None:
+        """Back-pressure: take nothing more from a peer that has too many requests waiting or answers unread."""
+        most = MOST_OF_WORKER if self.conversation.kind == "packed" else MOST_WAITING
+        self._wait_until(lambda: self.waiting < most and self._unsent_bytes <= self._most_unsent)
+
+    def finish(self) -> None:
+        """The peer says no more but may still listen (nc -N): answer what it asked before it is gone."""
+        with Timeout(STUCK, False):
+            self._wait_until(lambda: self.waiting <= 0)
+            while self._sender is not None and not self.closed:
+                self._sender.join()
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
+        while not self.closed and not ready():
+            self._room.clear()
+            self._room.wait()
+
+    def _drain(self) -> None:
+        try:
+            while self._unsent:
+                data = b"".join(self._unsent)
+                self._unsent.clear()
+                view = memoryview(data)
+                while view:
+                    with Timeout(STUCK):
+                        sent = self._sock.send(view)
+                    view = view[sent:]
+                    self._unsent_bytes -= sent
+                    self._room.set()
+            self._unsent_bytes = 0
+        except (OSError, Timeout):
+            log.info("link %s (%s) does not read; hung up", self.number, self.peer)
+            self.close()
+        finally:
+            self._sender = None
+            self._room.set()
+
+
+class Port:
+    """The listening sockets. `take(link, requests)` and `gone(link)` are the hub's."""
+
+    def __init__(
+        self,
+        make: Callable[[], Conversation],
+        take: Callable[[Link, list[Request]], None],
+        gone: Callable[[Link], None],
+        settings: Settings,
+    ) -> None:
+        self._make, self._take, self._gone, self._settings = make, take, gone, settings
+        self.links: dict[int, Link] = {}
+        self._next = 1
+        self._servers: list[StreamServer] = []
+
+    def listen(self, listener: Any) -> StreamServer:
+        """Accept on an address or a bound socket; returns the started server."""
+        backlog = 1024 if isinstance(listener, tuple) else None  # a bound socket has its own
+        server = StreamServer(listener, self._serve, backlog=backlog)
+        server.start()
+        self._servers.append(server)
+        return server
+
+    def stop(self) -> None:
+        """Accept nobody else and hang up everybody once what was written has left."""
+        for server in self._servers:
+            server.stop_accepting()
+            server.close()
+        for link in list(self.links.values()):
+            link.hang_up()
+
+    def _serve(self, sock: Socket, address: Any) -> None:
+        number, self._next = self._next, self._next + 1
+        peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) and len(address) >= 2 else "unix"
+        if len(self.links) >= self._settings.connections:
+            sock.sendall(b"brender: this master serves %d connections at the most; try later.\r\n" % len(self.links))
+            return
+        if sock.family in (sockets.AF_INET, sockets.AF_INET6):
+            sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+            for option, value in ((sockets.TCP_KEEPIDLE, 5), (sockets.TCP_KEEPINTVL, 2), (sockets.TCP_KEEPCNT, 3)):
+                sock.setsockopt(sockets.IPPROTO_TCP, option, value)
+        link = Link(number, sock, peer, self._make(), self._settings)
+        self.links[number] = link
+        try:
+            self._converse(link, sock)
+        except OSError as error:
+            log.debug("link %s ended: %s", number, error)
+        finally:
+            link.close()
+            del self.links[number]
+            self._gone(link)
+
+    def _converse(self, link: Link, sock: Socket) -> None:
+        conversation = link.conversation
+        data: bytes | None = None
+        with Timeout(SILENCE, False):
+            data = sock.recv(READ_TEXT)
+        if data is None:
+            out, requests = conversation.silence()
+            self._pass_on(link, out, requests)
+            data = sock.recv(READ_TEXT)
+        while data and not link.closed:
+            out, requests = conversation.feed(data)
+            self._pass_on(link, out, requests)
+            if conversation.kind == "tls":  # no keys yet: the peer must not wait for a handshake that never comes
+                link.send(NO_TLS)
+                link.hang_up()
+            elif conversation.closing and not link.waiting:
+                link.hang_up()
+            link.wait_for_room()
+            gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
+            data = sock.recv(READ if conversation.kind == "packed" else READ_TEXT)
+        link.finish()
+
+    def _pass_on(self, link: Link, out: bytes, requests: list[Request]) -> None:
+        link.send(out)
+        for at in range(0, len(requests), PORTION):
+            link.wait_for_room()
+            portion = requests[at : at + PORTION]
+            link.waiting += len(portion)
+            self._take(link, portion)

@@ -1,0 +1,141 @@
+"""Follows from a shell what goes on at the farm: a job until its run has ended, and what a task prints.
+
+A live bar at a terminal, a line per change elsewhere. `brender render` and `brender demo` end here too. A master that
+restarts while a job is watched is waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from brender.caller import NoMaster, conversation
+from brender.errors import from_envelope
+
+PATIENCE = 60.0  # seconds for a master that was there to come back
+Status = dict[str, Any]
+Shown = Callable[[Status], None]
+
+
+def watch(master: str, which: dict[str, Any], quiet: bool = False) -> Status:
+    """Show how far a job is until its run has ended; returns its last status. `which` are job.watch's params.
+
+    Raises NoMaster, or what the master refuses.
+    """
+    statuses = _statuses(master, which)
+    if quiet:
+        return _last(statuses, lambda _: None)
+    return _with_bar(statuses) if sys.stdout.isatty() else _last(statuses, _line)
+
+
+def succeeded(status: Status) -> bool:
+    """Whether a run has ended and every task of it is a success."""
+    return bool(status["state"] == "success0")
+
+
+def watch_job(master: str, given: dict[str, Any], as_json: bool) -> int:
+    """`brender job watch`: until the job has ended; 0 when all of it is a success, else 1."""
+    status = watch(master, given, as_json)
+    _say("job.watch", status, as_json)
+    return 0 if succeeded(status) else 1
+
+
+def read_log(master: str, given: dict[str, Any], as_json: bool) -> int:
+    """`brender logs`: the last lines; with start= or --follow all that comes, piece by piece."""
+    answers = conversation(master, "task.log", given)
+    first = piece = next(answers)
+    if not first["following"] and "start" not in given:
+        if sys.stdout.isatty() or as_json:
+            _say("task.log", first, as_json)
+        else:
+            _print_piece(first, as_json)
+        return 0
+    while True:
+        _print_piece(piece, as_json)
+        if "error" in piece:
+            raise from_envelope(piece["error"])
+        if piece["eof"]:
+            return 0
+        if first["following"]:
+            piece = next(answers)["data"]
+        else:
+            again = {**given, "attempt": first["attempt"], "start": piece["next"]}
+            piece = next(conversation(master, "task.log", again))
+
+
+def _print_piece(piece: dict[str, Any], as_json: bool) -> None:
+    """Untouched into a file or a pipe; at a terminal so that what a task prints cannot harm it."""
+    from brender.wire.screen import escape
+
+    text = piece["text"]
+    if as_json:
+        text = json.dumps(piece) + "\n"
+    elif sys.stdout.isatty():
+        text = "\n".join(map(escape, text.replace("\r\n", "\n").split("\n")))
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _say(method: str, data: Any, as_json: bool) -> None:
+    import shutil
+
+    from brender.commands import text
+
+    size = shutil.get_terminal_size()
+    print(json.dumps(data, indent=2) if as_json else text.render(method, data, (size.columns, size.lines)))
+
+
+def _statuses(master: str, which: dict[str, Any]) -> Iterator[Status]:
+    """How far it is, whenever that changed; the last one is of the ended run."""
+    met = 0.0
+    while True:
+        try:
+            for message in conversation(master, "job.watch", which, patience=None):
+                met = time.monotonic()
+                if "topic" not in message:
+                    yield message
+                    return
+                yield message["data"]
+        except NoMaster:
+            if not met or time.monotonic() - met > PATIENCE:
+                raise
+        time.sleep(0.5)  # the workers go on without a master
+
+
+def _last(statuses: Iterator[Status], show: Shown) -> Status:
+    status: Status = {}
+    for status in statuses:
+        show(status)
+    return status
+
+
+def _line(status: Status) -> None:
+    from brender.commands.layout import plain
+    from brender.commands.text_work import progress_words
+
+    print(f"{plain(status['name'])} {progress_words(status)}", flush=True)
+
+
+def _with_bar(statuses: Iterator[Status]) -> Status:
+    from rich import progress as bars
+
+    from brender.commands.layout import plain, span
+
+    words = bars.TextColumn("{task.description}", markup=False), bars.TextColumn("{task.fields[left]}", markup=False)
+    columns = words[0], bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(), words[1]
+    with bars.Progress(*columns) as progress:
+        bar = progress.add_task("", total=None, left="")
+
+        def show(status: Status) -> None:
+            sums = status["progress"]
+            left = f"about {span(status['remaining'])} left" if status.get("remaining") else ""
+            failed = f"{sums['failed']} failed" if sums["failed"] else ""
+            said = ", ".join(filter(None, ("paused" if status["paused"] else "", failed, left)))
+            name = plain(status["name"])
+            done = sums["done"] + sums["failed"]
+            progress.update(bar, description=name, total=sums["total"], completed=done, left=said)
+
+        return _last(statuses, show)

@@ -1,0 +1,1 @@
+"""What a worker decides and knows without touching the world: duty, outputs, Blender's words."""

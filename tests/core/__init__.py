@@ -1,0 +1,1 @@
+"""Tests of brender's pure core."""

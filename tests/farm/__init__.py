@@ -1,0 +1,1 @@
+"""Tests of whole farms made of real processes, killed at random moments."""

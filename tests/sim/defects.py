@@ -1,0 +1,134 @@
+"""Seeded defects: each breaks one promise on purpose, so that the simulation can prove that it would notice.
+
+Defects of rules are other rules for one event in a copied table; defects of the world are parameters of the simulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from brender.core import engine
+from brender.core import events as ev
+from brender.core.context import Context
+from brender.core.engine import RULES, Rule
+from brender.core.farm import Farm
+from brender.core.lifecycle import TaskState
+from brender.core.orders import Stop
+from brender.core.rules import attempts
+
+from .disk import Disk
+from .farmhouse import Defects
+
+
+@contextmanager
+def rules(**swapped: Rule) -> Iterator[None]:
+    """The engine works by a copy of its table with other rules for these events."""
+    table = {**RULES, **{getattr(ev, name): rule for name, rule in swapped.items()}}
+    engine.RULES = table  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        engine.RULES = RULES  # type: ignore[misc]
+
+
+def results_without_a_fence(ctx: Context, event: ev.Results) -> None:
+    """Whoever reports an attempt of a task ends whatever attempt of that task is live now."""
+    farm = ctx.farm
+    for result in event.results if ctx.load_at(event.session) is not None else []:
+        for attempt in list(farm.attempts.values()):
+            trouble = farm.tasks[attempt.step_id].trouble.get(attempt.task)
+            if trouble is not None and trouble.last.id == result.attempt:
+                attempts.finish(ctx, attempt, result)
+    attempts.results(ctx, event)
+
+
+def results_that_are_counted(ctx: Context, event: ev.Results) -> None:
+    """Messages are counted instead of compared: a success said again counts again."""
+    found = ctx.load_at(event.session)
+    for result in event.results if found is not None else []:
+        if result.state == "success0" and result.attempt not in ctx.farm.attempts and ctx.farm.tasks:
+            ctx.farm.tasks[min(ctx.farm.tasks)].counts[TaskState.SUCCESS] += 1
+    attempts.results(ctx, event)
+
+
+def hello_that_trusts_its_memory(ctx: Context, event: ev.Hello) -> Any:
+    """What the worker does not know of is never requeued."""
+    worker = ctx.farm.worker_keys.get(event.key)
+    live = list(ctx.farm.loads[worker].live) if worker is not None else []
+    return RULES[ev.Hello](ctx, replace(event, held=[*event.held, *live]))
+
+
+def hello_that_forgets_stops(ctx: Context, event: ev.Hello) -> Any:
+    """A stop that was lost with its link is not asked again."""
+    answer = RULES[ev.Hello](ctx, event)
+    ctx.orders[:] = [(session, order) for session, order in ctx.orders if not isinstance(order, Stop)]
+    return answer
+
+
+def believing_old_connections() -> dict[str, Rule]:
+    """The end of an old connection takes the worker of the newer one offline."""
+    seen: dict[int, str] = {}
+
+    def hello(ctx: Context, event: ev.Hello) -> Any:
+        seen[event.session] = event.key
+        return RULES[ev.Hello](ctx, event)
+
+    def disconnected(ctx: Context, event: ev.Disconnected) -> Any:
+        worker = ctx.farm.worker_keys.get(seen.get(event.session, ""))
+        newest = ctx.farm.loads[worker].session if worker is not None else None
+        return RULES[ev.Disconnected](ctx, event if newest is None else replace(event, session=newest))
+
+    return {"Hello": hello, "Disconnected": disconnected}
+
+
+def load_that_forgets_who_runs(disk: Disk) -> Farm:
+    """Live attempts are not loaded: their tasks are given out a second time."""
+    disk.epoch += 1
+    rows = disk.rows
+    live = {k for k, row in rows.items() if k[0] == "attempt" and row.values[6] in ("assigned", "running")}
+    disk.rows = {key: row for key, row in rows.items() if key not in live}
+    try:
+        return disk.mirror()
+    finally:
+        disk.rows = rows
+
+
+def load_that_forgets_errors(disk: Disk) -> Farm:
+    """The fold does not count what went wrong: each start forgives anew."""
+    disk.epoch += 1
+    farm = disk.mirror()
+    for tasks in farm.tasks.values():
+        for trouble in tasks.trouble.values():
+            trouble.errors = trouble.crashes = 0
+    return farm
+
+
+def load_that_runs_successes_again(disk: Disk) -> Farm:
+    """The fold takes the last success of a step for a task that was lost."""
+    disk.epoch += 1
+    farm = disk.mirror()
+    for tasks in farm.tasks.values():
+        at = tasks.states.rfind(TaskState.SUCCESS)
+        step = next(step for step in farm.steps.values() if farm.tasks[step.id] is tasks)
+        if at >= 0 and farm.jobs[step.job_id].desired == "run":
+            tasks.put(at, TaskState.NEW)
+    return farm
+
+
+SWAPPED: dict[str, dict[str, Rule]] = {
+    "no attempt fence": {"Results": results_without_a_fence},
+    "messages are counted": {"Results": results_that_are_counted},
+    "lost requeue on hello": {"Hello": hello_that_trusts_its_memory},
+    "stops lost with a link": {"Hello": hello_that_forgets_stops},
+    "old connections are believed": believing_old_connections(),
+}
+WORLDS: dict[str, Defects] = {
+    "ack before commit": Defects(ack_before_commit=True),
+    "load forgets who runs": Defects(load=load_that_forgets_who_runs),
+    "load forgets errors": Defects(load=load_that_forgets_errors),
+    "load runs successes again": Defects(load=load_that_runs_successes_again),
+}

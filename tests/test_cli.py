@@ -1,0 +1,174 @@
+"""The `brender` program against a master made of the real wire, table and core on a thread of the test."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import world
+
+from brender import cli
+from brender.commands import COMMANDS, calls, text
+from brender.core import events as ev
+from brender.errors import BrenderError
+from brender.wire.messages import Notice
+from brender.wire.session import Conversation, Reply
+
+
+class Master:
+    """Serves one connection after another on a loopback port, with the wire's own codecs."""
+
+    def __init__(self) -> None:
+        self.stage = world.stage()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.door.getsockname()[1]}"
+        self.asked: list[str] = []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                link, _ = self.door.accept()
+            except OSError:
+                return
+            with link:
+                self.talk(link)
+
+    def talk(self, link: socket.socket) -> None:
+        conversation = Conversation()
+        while data := link.recv(65536):
+            out, requests = conversation.feed(data)
+            link.sendall(out)
+            for request in requests:
+                self.asked.append(request.method)
+                reply = self.reply(request)
+                link.sendall(conversation.answer(request, reply))
+                if request.method == "farm.subscribe":
+                    link.sendall(conversation.notice(Notice(8, "job.ended", {"id": 1})))
+                    return
+
+    def reply(self, request: Any) -> Reply:
+        try:
+            row, params = COMMANDS.read(request.method, request.params)
+            found = COMMANDS.run(world.call(self.stage), row, params)
+            if isinstance(found, ev.Event):
+                found = self.stage.do(found)
+            elif isinstance(found, calls.Act):
+                found = {"topics": ["*"], "seq": 7}
+            return Reply(result=found)
+        except BrenderError as error:
+            return Reply(error=error)
+
+
+@pytest.fixture
+def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[Master]:
+    made = Master()
+    monkeypatch.setenv("BRENDER_MASTER", made.address)
+    monkeypatch.setenv("COLUMNS", "80")
+    yield made
+    made.door.shutdown(socket.SHUT_RDWR)
+    made.door.close()
+    made.thread.join(5)
+
+
+def test_words_are_sent_and_the_answer_is_put_in_words(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["clients", "online"]) == 0
+    said = capsys.readouterr().out
+    data = world.ask(master.stage, "clients online")
+    assert said == text.render("worker.list", data) + "\n"
+    assert master.asked == ["session.hello", "worker.list"]
+
+
+def test_json_is_the_answer_itself(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--json", "worker", "list"]) == 0
+    assert json.loads(capsys.readouterr().out) == world.ask(master.stage, "worker list")
+
+
+def test_a_changing_command_changes_the_farm(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["disable", "all", "--master", master.address]) == 0
+    assert capsys.readouterr().out.startswith("OK 2 workers disabled")
+    assert {worker.admin_state for worker in master.stage.farm.workers.values()} == {"disabled"}
+
+
+def test_a_refusal_is_code_1_with_message_and_next_step(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["enable", "rendr-01"]) == 1
+    assert "Did you mean render-01" in capsys.readouterr().err
+    assert cli.main(["enable", "rendr-01", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == 1003
+
+
+@pytest.mark.parametrize(
+    "words", [["wroker", "list"], ["worker", "lsit"], ["job", "run"], ["--master"], ["create", "-f", "/nowhere"]]
+)
+def test_what_is_not_understood_is_code_2_and_needs_no_master(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err.startswith("brender: ")
+
+
+def test_no_master_is_code_3_and_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert cli.main(["clients", f"--master=127.0.0.1:{port}"]) == 3
+    said = capsys.readouterr().err
+    assert f"127.0.0.1:{port}" in said and "brender master" in said and "BRENDER_MASTER" in said
+
+
+def test_a_master_that_hangs_up_without_a_word_is_code_3(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=lambda: door.accept()[0].close(), daemon=True)
+        thread.start()
+        assert cli.main(["clients", f"--master=127.0.0.1:{door.getsockname()[1]}"]) == 3
+        thread.join(5)
+    assert "master" in capsys.readouterr().err
+
+
+def test_a_file_is_read_here_and_its_text_is_sent(
+    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SP-19: create -f; the master never sees the name of the file."""
+    tree = {"project": {"name": "pr1", "workflows": [{"name": "wf1", "tasks": [{"name": "t", "function": "noop"}]}]}}
+    path = tmp_path / "tree.json"
+    path.write_text("\ufeff" + json.dumps(tree), "utf-8")
+    assert cli.main(["create", "-f", str(path)]) == 0
+    assert "job wf1 is there" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(tree).replace("wf1", "wf2")))
+    assert cli.main(["create", "-f", "-"]) == 0
+    assert {job.name for job in master.stage.farm.jobs.values()} >= {"wf1", "wf2"}
+
+
+def test_a_subscription_prints_events_as_they_come(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["subscribe", "job.*"]) == 3
+    assert capsys.readouterr().out.splitlines() == ["OK events on *, after number 7.", "8  job.ended  id=1"]
+
+
+def test_help_and_version_need_no_master(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["help"], ["--help"], ["help", "worker"], ["worker", "enable", "--help"], ["--version"]):
+        assert cli.main(words) == 0
+    assert "brender master" in capsys.readouterr().out
+
+
+def test_the_programs_start_by_their_first_word() -> None:
+    for name in ("master", "client", "up"):
+        done = subprocess.run(
+            [sys.executable, "-m", "brender.cli", name, "--help"], capture_output=True, timeout=30, check=False
+        )
+        assert done.returncode == 0 and b"usage" in done.stdout.lower(), (name, done.stderr)
+
+
+def test_a_command_loads_no_gevent_and_no_database() -> None:
+    heavy = {"gevent", "peewee", "asyncio", "rich"}
+    code = f"import sys; from brender.cli import main; main(['help']); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True, env={**os.environ})
+    assert done.stdout.splitlines()[-1] == b"[]"

@@ -1,0 +1,167 @@
+"""A farm's directory when things go wrong: two masters, damaged files, vanished files, schemas of other versions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from brender.disk import StoreBroken, StoreRefused, file_system_of
+from brender.models import SCHEMA
+from brender.store import Store
+
+sys.path.insert(0, str(Path(__file__).parent))
+from store_world import attempt, base, run_python
+
+
+def test_a_second_master_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
+    """F40."""
+    store = Store.open(tmp_path)
+    with pytest.raises(StoreRefused) as refusal:
+        Store.open(tmp_path)
+    store.close()
+    for part in (str(os.getpid()), str(tmp_path), "another directory"):
+        assert part in refusal.value.sentence()
+    Store.open(tmp_path).close()
+
+
+def test_the_file_system_of_a_directory_is_read_from_the_mounts(tmp_path: Path) -> None:
+    mounts = (
+        "1 0 8:1 / / rw - ext4 /dev/sda rw\n"
+        f"2 1 0:9 / {tmp_path} rw,relatime shared:1 - nfs4 server:/farm rw\n"
+        f"3 1 0:9 / {tmp_path}-other rw - tmpfs none rw\n"
+    )
+    assert file_system_of(tmp_path / "farm", mounts) == "nfs4"
+    assert file_system_of(tmp_path.parent, mounts) == "ext4"
+
+
+def _damage(path: Path, how: str) -> None:
+    data = bytearray(path.read_bytes())
+    if how == "header":
+        data[:16] = b"no database at a"
+    elif how == "page":
+        data[4096 : 4096 + 2048] = b"\xff" * 2048
+    elif how == "truncated":
+        del data[len(data) // 2 // 4096 * 4096 :]
+    elif how == "empty":
+        data.clear()
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["header", "page", "truncated", "empty"])
+def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path, how: str) -> None:
+    """F21: nothing is served from it, and it is kept."""
+    store = Store.open(tmp_path)
+    store.save([*base("1-5000"), *(attempt(i + 1, i, "success0") for i in range(5000))])
+    store.close()
+    path = tmp_path / "farm.db"
+    _damage(path, how)
+    damaged = path.read_bytes()
+    with pytest.raises(StoreBroken) as refusal:
+        Store.open(tmp_path).load()
+    assert str(path) in refusal.value.message
+    assert "backup" in refusal.value.hint
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_flipped_bytes_give_a_farm_or_a_refusal_never_another_error(tmp_path: Path, seed: int) -> None:
+    """F21: random bytes anywhere in the file."""
+    store = Store.open(tmp_path)
+    store.save([*base("1-500"), *(attempt(i + 1, i, "error") for i in range(500))])
+    store.close()
+    random = Random(seed)
+    path = tmp_path / "farm.db"
+    data = bytearray(path.read_bytes())
+    for _ in range(random.randint(1, 20)):
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    path.write_bytes(data)
+    try:
+        store = Store.open(tmp_path)
+    except (StoreBroken, StoreRefused):
+        return
+    try:
+        assert len(store.load().tasks) <= 1
+    except StoreBroken as error:
+        assert error.hint
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("name", ["farm.db", "farm.db-wal"])
+def test_a_database_that_vanishes_while_running_is_noticed_before_the_answer(tmp_path: Path, name: str) -> None:
+    """F22."""
+    store = Store.open(tmp_path)
+    store.save(base())
+    (tmp_path / name).unlink()
+    with pytest.raises(StoreBroken, match="removed or replaced"):
+        store.save([attempt(1, 0, "success0")])
+    store.close()
+
+
+def test_a_foreign_database_and_a_newer_schema_are_refused(tmp_path: Path) -> None:
+    """F42."""
+    Store.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / "farm.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreRefused, match=f"schema 99; this brender knows schemas up to {SCHEMA}"):
+        Store.open(tmp_path)
+    with sqlite3.connect(tmp_path / "farm.db") as connection:
+        connection.execute("PRAGMA application_id = 1")
+    connection.close()
+    with pytest.raises(StoreRefused, match="another program"):
+        Store.open(tmp_path)
+
+
+_CRASHING_UPGRADE = """
+import os, signal, sys
+from pathlib import Path
+from brender.store import Store
+def step(connection):
+    for number, sql in enumerate(("ALTER TABLE project ADD COLUMN colour TEXT", "UPDATE project SET colour = 'red'",
+                                  "CREATE TABLE extra (id INTEGER)")):
+        if number == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        connection.execute(sql)
+from brender.models import SCHEMA
+Store.open(Path(sys.argv[1]), upgrades={SCHEMA + 1: step})
+"""
+
+
+@pytest.mark.parametrize("statement", range(4))
+def test_a_crash_in_a_schema_step_leaves_the_old_or_the_new_schema(tmp_path: Path, statement: int) -> None:
+    """F42: at every statement of the step; the last one is no crash."""
+    store = Store.open(tmp_path)
+    store.save(base())
+    store.close()
+    process = run_python(_CRASHING_UPGRADE, str(tmp_path), str(statement))
+    process.communicate()
+
+    def seen(connection: Any) -> tuple[int, bool, bool]:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(project)")]
+        extra = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone()[0]
+        return version, "colour" in columns, bool(extra)
+
+    connection = sqlite3.connect(tmp_path / "farm.db")
+    assert seen(connection) == ((SCHEMA + 1, True, True) if statement == 3 else (SCHEMA, False, False))
+    connection.close()
+    backup = sqlite3.connect(tmp_path / f"farm.db.schema-{SCHEMA}")
+    assert backup.execute("SELECT name FROM project").fetchall() == [("film",)]
+    backup.close()
+    if statement < 3:
+        store = Store.open(tmp_path)
+        assert store.load().projects[1].name == "film"
+        store.close()
+
+
+def test_a_directory_that_cannot_be_one_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreRefused, match="cannot be opened"):
+        Store.open(tmp_path / "file")

@@ -1,0 +1,222 @@
+"""The floors of DESIGN 2: imports only go down, never sideways, and the pure rooms touch no world."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "brender"
+
+# Every room and the floor it is on. A room is a folder or a file of brender/.
+FLOORS: dict[str, int] = {
+    **dict.fromkeys(["errors", "config"], 0),
+    **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
+    **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
+    "blendfile": 2,
+    **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "caller", "chosen", "movie"], 3),
+    **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
+}
+# Rooms that are one room in several files.
+ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")
+# Down is not the only way here: the worker's half of the contract is the core's events and orders, and both stand on
+# frames and StepSpec. It imports nothing else of the core.
+VOCABULARY = {"core.events", "core.orders", "core.frames"}
+BETWEEN: dict[tuple[str, str], set[str]] = {("worker", "core"): VOCABULARY, ("openjd", "core"): VOCABULARY}
+# Data folders with scripts of their own, and what runs inside Blender: no part of a floor.
+OUTSIDE = ("samples", "scenes", "daemon/runner.py", "daemon/blender_scene.py")
+# fmt: off
+PURE_MAY = {
+    "__future__", "abc", "array", "ast", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum",
+    "fnmatch", "functools", "heapq", "inspect", "io", "itertools", "json", "keyword", "math", "operator", "re",
+    "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "zlib",
+    "msgpack", "msgspec", "brender",
+}
+# fmt: on
+PURE_MAY_HERE = {"wire": {"wcwidth"}, "openjd": {"yaml"}}
+FORBIDDEN_WORDS = ("util", "utils", "helper", "helpers", "manager", "common", "misc")
+
+
+class Import:
+    def __init__(self, path: Path, module: str, line: int) -> None:
+        self.path, self.module, self.line = path, module, line
+
+    def __repr__(self) -> str:
+        return f"{self.path}:{self.line} imports {self.module}"
+
+
+def files(root: Path = ROOT) -> list[Path]:
+    found = [path.relative_to(root) for path in sorted(root.rglob("*.py"))]
+    return [path for path in found if not str(path).startswith(OUTSIDE)]
+
+
+def room_of(path: Path) -> str:
+    return path.parts[0].removesuffix(".py")
+
+
+def imports(path: Path, root: Path = ROOT) -> Iterator[Import]:
+    """All imports of a file, also those inside functions, as absolute module names."""
+    package = ("brender", *path.parts[:-1])
+    for node in ast.walk(ast.parse((root / path).read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(path, alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            yield Import(path, module, node.lineno)
+            for alias in node.names:
+                if module.startswith("brender"):
+                    yield Import(path, f"{module}.{alias.name}", node.lineno)
+
+
+def floors_broken(root: Path = ROOT) -> list[str]:
+    """Every import that goes up or sideways."""
+    broken = []
+    for path in files(root):
+        room = room_of(path)
+        if room not in FLOORS:
+            broken.append(f"{path} is in no known room")
+            continue
+        for found in imports(path, root):
+            parts = found.module.split(".")
+            if parts[0] != "brender" or len(parts) == 1 or parts[1] not in FLOORS:
+                continue
+            other = parts[1]
+            if room == other or ONE_ROOM.get(room, room) == ONE_ROOM.get(other, other) or room == "__main__":
+                continue
+            spoken = BETWEEN.get((room, other), set())
+            if any(".".join(parts[1:]).startswith(word) for word in spoken) or (spoken and len(parts) == 2):
+                continue
+            if FLOORS[other] >= FLOORS[room] and not (FLOORS[room] == 4 and room != "__init__"):
+                broken.append(f"{found!r}, which is not below floor {FLOORS[room]}")
+    return broken
+
+
+def pure_broken(root: Path = ROOT) -> list[str]:
+    """Every import in floors 0 and 1 of something that is not pure."""
+    broken = []
+    for path in files(root):
+        room = room_of(path)
+        if FLOORS.get(room, 9) > 1:
+            continue
+        may = PURE_MAY | PURE_MAY_HERE.get(room, set())
+        broken += [repr(found) for found in imports(path, root) if found.module.split(".")[0] not in may]
+    return broken
+
+
+def calls_broken(root: Path = ROOT) -> list[str]:
+    """Calls that nobody may make: monkey patches, code from data, a shell."""
+    broken = []
+    for path in files(root):
+        for node in ast.walk(ast.parse((root / path).read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            shell = any(
+                keyword.arg == "shell" and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value)
+                for keyword in node.keywords
+            )
+            last = name.rsplit(".", 1)[-1]
+            if (
+                name in ("eval", "exec", "os.system", "yaml.load", "yaml.unsafe_load", "__import__")
+                or last in ("patch_all", "patch_socket", "patch_thread")
+                or (shell and last in ("Popen", "run", "call", "check_call", "check_output"))
+            ):
+                broken.append(f"{path}:{node.lineno} calls {name}")
+    return broken
+
+
+def test_imports_only_go_down() -> None:
+    assert floors_broken() == []
+
+
+def test_the_pure_floors_import_only_pure_things() -> None:
+    assert pure_broken() == []
+
+
+def test_nobody_patches_evaluates_or_opens_a_shell() -> None:
+    """DESIGN 1 and 9."""
+    assert calls_broken() == []
+
+
+def test_gevent_is_imported_by_name_in_the_rooms_that_touch_the_world_only() -> None:
+    found = [found for path in files() for found in imports(path) if found.module.split(".")[0] == "gevent"]
+    assert [repr(f) for f in found if "monkey" in f.module] == []
+    assert [repr(f) for f in found if FLOORS[room_of(f.path)] < 3] == []
+
+
+def test_peewee_stays_with_the_disk() -> None:
+    """Only the master touches the database."""
+    allowed = {"disk", *ONE_ROOM}
+    found = [
+        f for path in files() for f in imports(path) if f.module.split(".")[0] in ("peewee", "playhouse", "sqlite3")
+    ]
+    assert [repr(f) for f in found if room_of(f.path) not in allowed] == []
+
+
+def test_nobody_reads_foreign_pickles() -> None:
+    """DESIGN 9."""
+    bad = ("pickle", "marshal", "shelve", "dill", "cloudpickle")
+    assert [repr(f) for path in files() for f in imports(path) if f.module.split(".")[0] in bad] == []
+
+
+def test_no_file_is_named_for_having_no_name() -> None:
+    """MODELS 17."""
+    names = [path for path in files() if set(path.stem.split("_")) & set(FORBIDDEN_WORDS)]
+    names += [path for path in files() if set(path.parts) & set(FORBIDDEN_WORDS)]
+    assert names == []
+
+
+def test_every_file_opens_with_its_reason_to_exist() -> None:
+    """MODELS 14."""
+    silent = [str(path) for path in files() if not ast.get_docstring(ast.parse((ROOT / path).read_text()))]
+    assert silent == []
+
+
+def test_every_room_of_the_floors_is_known_and_every_file_parses() -> None:
+    assert {room_of(path) for path in files()} <= set(FLOORS)
+    assert len(files()) > 20
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "check"),
+    [
+        ("core/x.py", "from brender.commands import table", floors_broken),
+        ("core/x.py", "def f():\n    import brender.hub.links", floors_broken),
+        ("core/x.py", "from brender.wire import packed", floors_broken),
+        ("wire/x.py", "from ..core import farm", floors_broken),
+        ("worker/x.py", "from brender.core.farm import Farm", floors_broken),
+        ("daemon/x.py", "from brender.hub import links", floors_broken),
+        ("store.py", "from brender.commands import table", floors_broken),
+        ("somewhere/x.py", "", floors_broken),
+        ("core/x.py", "import time", pure_broken),
+        ("core/x.py", "def f():\n    from random import random", pure_broken),
+        ("worker/x.py", "import os.path", pure_broken),
+        ("config.py", "import gevent", pure_broken),
+        ("hub/x.py", "from gevent import monkey\nmonkey.patch_all()", calls_broken),
+        ("hub/x.py", "eval('1')", calls_broken),
+        ("daemon/x.py", "import subprocess\nsubprocess.run('x', shell=True)", calls_broken),
+        ("cli.py", "import yaml\nyaml.load('x')", calls_broken),
+    ],
+)
+def test_each_way_of_breaking_the_floors_is_noticed(tmp_path: Path, path: str, text: str, check: object) -> None:
+    """The test has teeth."""
+    target = tmp_path / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    assert callable(check)
+    assert len(check(tmp_path)) >= 1
+
+
+def test_what_is_allowed_is_allowed(tmp_path: Path) -> None:
+    for path, text in {
+        "worker/x.py": "from brender.core.orders import Run\nfrom brender.core import events\nimport math",
+        "hub/x.py": "from brender import store\nfrom gevent import sleep\nfrom brender.core.engine import Core",
+        "master.py": "from brender.hub import hub\nfrom brender.store import Store",
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert floors_broken(tmp_path) + pure_broken(tmp_path) + calls_broken(tmp_path) == []

@@ -1,0 +1,81 @@
+"""What was: attempts and the event log, asked of a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import astuple
+
+from brender import history
+from brender.core.farm import TABLE_OF, Attempt, Job, Project, Row, Step
+from brender.core.ledger import Change
+from brender.history import Entry
+from brender.store import Store
+
+
+def put(row: Row) -> Change:
+    return Change(TABLE_OF[type(row)], "put", row.id, astuple(row))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Two jobs of one step each; the first step's task 0 failed twice and then succeeded."""
+    opened = Store.open(tmp_path)
+    rows: list[Row] = [Project(1, "film"), Job(1, 1, "a", run=1), Job(2, 1, "b", run=1)]
+    rows += [Step(1, 1, "render", run=1, frames="1-9"), Step(2, 2, "render", run=1, frames="1-9")]
+    rows += [
+        Attempt(1, 1, 0, 1, 1, 7, "error", exit_code=3, assigned_at=10.0, ended_at=11.0, spent=True),
+        Attempt(2, 1, 0, 1, 2, 8, "lost", assigned_at=12.0, ended_at=13.0),
+        Attempt(3, 1, 0, 1, 3, 8, "success0", assigned_at=14.0, ended_at=15.0),
+        Attempt(4, 2, 0, 1, 1, 8, "terminated", signal=9, assigned_at=16.0, ended_at=17.0),
+    ]
+    opened.save([put(row) for row in rows])
+    yield opened
+    opened.close()
+
+
+def test_the_attempts_of_a_task_come_newest_first(store: Store) -> None:
+    found = history.attempts_of(store.database, 1, 0)
+    assert [attempt.id for attempt in found] == [3, 2, 1]
+    assert found[2] == Attempt(1, 1, 0, 1, 1, 7, "error", exit_code=3, assigned_at=10.0, ended_at=11.0, spent=True)
+    assert history.attempts_of(store.database, 1, 5) == []
+
+
+def test_the_last_failures_of_the_farm_and_of_a_job(store: Store) -> None:
+    assert [attempt.id for attempt in history.failures(store.database)] == [4, 2, 1]
+    assert [attempt.id for attempt in history.failures(store.database, job=1)] == [2, 1]
+    assert [attempt.id for attempt in history.failures(store.database, limit=1)] == [4]
+
+
+def test_failures_are_found_by_their_index_and_not_by_reading_all_attempts(store: Store) -> None:
+    plan = store.database.execute_sql(
+        "EXPLAIN QUERY PLAN SELECT t1.id FROM attempt AS t1 WHERE state IN ('error', 'terminated', 'killed', 'lost') "
+        "ORDER BY t1.ended_at DESC LIMIT 50"
+    ).fetchall()
+    assert [row[3] for row in plan] == ["SCAN t1 USING INDEX attempt_failed"]
+
+
+def test_outcomes_are_counted_by_state(store: Store) -> None:
+    assert history.outcomes(store.database) == {"error": 1, "lost": 1, "success0": 1, "terminated": 1}
+    assert history.outcomes(store.database, worker=8) == {"lost": 1, "success0": 1, "terminated": 1}
+    assert history.outcomes(store.database, step=1, since=12.0) == {"lost": 1, "success0": 1}
+
+
+def test_the_event_log_keeps_what_is_appended(store: Store) -> None:
+    first = Entry(1.5, "job.started", "anna", "job", 1, {"run": 1, "name": "a\u20ac"})
+    second = Entry(2.5, "worker.lost", "", "worker", 8)
+    history.append(store.database, [first, second])
+
+    found = history.events(store.database)
+    assert [entry.topic for entry in found] == ["worker.lost", "job.started"]
+    assert found[1].data == {"run": 1, "name": "a\u20ac"}
+    assert [entry.at for entry in history.events(store.database, subject=("job", 1))] == [1.5]
+    assert [entry.topic for entry in history.events(store.database, after=found[1].id)] == ["worker.lost"]
+
+
+def test_old_entries_are_forgotten(store: Store) -> None:
+    history.append(store.database, [Entry(float(at), "tick") for at in range(10)])
+    assert history.forget(store.database, before=7.0) == 7
+    assert [entry.at for entry in history.events(store.database)] == [9.0, 8.0, 7.0]

@@ -1,0 +1,213 @@
+"""`brender render`, `job watch` and `logs` in a shell, against a real master, a real worker and a real Blender."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from brender.caller import NoMaster, conversation
+
+LIMIT_S = 30.0
+ROOT = Path(__file__).parent.parent
+SCENE = """
+import bpy, sys
+scene = bpy.context.scene
+scene.render.engine = "CYCLES"
+scene.cycles.samples = 1
+scene.render.resolution_x = scene.render.resolution_y = 16
+scene.frame_start, scene.frame_end = 3, 5
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/tiny.blend", compress=False)
+scene.camera = None
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/blind.blend", compress=True)
+"""
+# Prints, then waits until somebody writes into the pipe in its working directory's parent.
+WAITS = """#!/bin/sh
+echo begun
+read word < "$1" || exit 13
+echo "$word"
+"""
+
+
+class Farm:
+    """A master and a worker as processes; `close` ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        (folder / "functions").mkdir()
+        (folder / "functions" / "waits").write_text(WAITS)
+        (folder / "functions" / "waits").chmod(0o755)
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, program: str, *words: str) -> None:
+        with (self.folder / f"{program}.log").open("ab") as log:
+            command = [sys.executable, "-m", "brender.cli", program, "--data", str(self.folder / program), *words]
+            self.children[program] = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def start_master(self) -> None:
+        self.start("master", "--listen", self.address)
+
+    def until(self, question: Callable[[], object]) -> None:
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            try:
+                if question():
+                    return
+            except NoMaster:
+                pass
+            assert time.monotonic() < deadline, (self.folder / "master.log").read_text()
+            select.select([], [], [], 0.05)
+
+    def ask(self, method: str, **params: object) -> dict[str, object]:
+        found: dict[str, object] = next(conversation(self.address, method, params))
+        return found
+
+    def shell(self, *words: str) -> subprocess.Popen[str]:
+        """A `brender` command in a directory of its own."""
+        here = self.folder / "elsewhere"
+        here.mkdir(exist_ok=True)
+        env = {**os.environ, "BRENDER_MASTER": self.address, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "brender.cli", *words]
+        return subprocess.Popen(
+            command,
+            cwd=here,
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Its exit code and what it said on stdout and stderr."""
+        child = self.shell(*words)
+        out, err = child.communicate(timeout=LIMIT_S)
+        return child.returncode, out, err
+
+    def close(self) -> None:
+        for child in self.children.values():
+            child.kill()
+            child.wait()
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    made = Farm(tmp_path_factory.mktemp("farm"))
+    made.start_master()
+    functions = ("--functions", str(made.folder / "functions"))
+    made.start("client", "--master", made.address, "--slots", "1", *functions)
+    try:
+        made.until(lambda: made.ask("farm.status")["workers"].get("online"))  # type: ignore[attr-defined]
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tiny.blend renders frames 3 to 5; blind.blend has no camera and is compressed."""
+    folder = tmp_path_factory.mktemp("scenes")
+    (folder / "make.py").write_text(SCENE)
+    words = ["blender", "-b", "--factory-startup", "-P", str(folder / "make.py"), "--", str(folder)]
+    subprocess.run(words, check=True, capture_output=True)
+    return folder
+
+
+def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, scenes: Path) -> None:
+    """FIELD 1, 22: one command, and the end says where everything is."""
+    code, said, wrong = farm.run("render", str(scenes / "tiny.blend"), "--movie", "--project", "film")
+    folder = farm.folder / "elsewhere"
+
+    assert (code, wrong) == (0, "")
+    assert "frames 3-5 of" in said and "3 of 3 tasks done" in said
+    names = sorted(path.name for path in (folder / "tiny-frames").glob("*.png"))
+    assert names == ["frame_0003.png", "frame_0004.png", "frame_0005.png"]
+    assert (folder / "tiny.mp4").stat().st_size > 0
+    assert f"Movie:  {folder / 'tiny.mp4'}" in said
+
+
+def test_a_render_that_fails_says_blenders_reason_and_fails(farm: Farm, scenes: Path) -> None:
+    """FIELD 25. The range of a compressed file is asked of Blender."""
+    code, said, _ = farm.run("render", str(scenes / "blind.blend"))
+
+    assert code == 1
+    assert "frames 3-5 of" in said and "no camera" in said and "0 of 3 tasks done" in said
+
+
+def test_for_programs_the_end_is_one_json_document(farm: Farm, scenes: Path) -> None:
+    code, said, _ = farm.run("render", str(scenes / "tiny.blend"), "--frames", "4", "--json", "--output", "only")
+    document = json.loads(said)
+
+    assert code == 0
+    assert document["job"]["state"] == "success0"
+    assert document["frames"] == [str(farm.folder / "elsewhere" / "only" / "frame_0004.png")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nowhere.blend"], 1, "There is no file"),
+        (["tiny.blend", "--frames", "zz"], 1, "no frame or range"),
+        (["tiny.blend", "--movie", "--format", "JPEG"], 1, "A movie is made from PNG frames"),
+        (["tiny.blend", "--frames", "1", "--master", "127.0.0.1:1"], 3, "No master answers"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(
+    farm: Farm, scenes: Path, words: list[str], code: int, said: str
+) -> None:
+    jobs = farm.ask("job.list")["total"]
+    answer = farm.run("render", str(scenes / words[0]), *words[1:])
+
+    assert answer[0] == code and said in answer[2]
+    assert farm.ask("job.list")["total"] == jobs
+
+
+def test_a_job_is_watched_and_its_log_followed_over_a_restart_of_the_master(farm: Farm) -> None:
+    """FIELD 4: nobody who waits loses what they wait for."""
+    pipe = farm.folder / "go"
+    os.mkfifo(pipe)
+    made = farm.ask("job.create", name="slow", function="waits", params=[str(pipe)], run=True)
+    job = str(made["jobs"][0]["id"])  # type: ignore[index]
+    with farm.shell("job", "watch", job) as watching:
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        with farm.shell("logs", "slow", "-f") as following:
+            assert following.stdout is not None
+            assert following.stdout.readline() == "begun\n"
+            farm.children["master"].kill()
+            farm.children["master"].wait()
+            assert following.wait(LIMIT_S) == 3
+            assert following.stderr is not None and "closed the connection" in following.stderr.read()
+        farm.start_master()
+        farm.until(lambda: farm.ask("farm.status")["workers"].get("online"))  # type: ignore[attr-defined]
+        with farm.shell("logs", "slow", "-f") as following:
+            assert following.stdout is not None
+            assert following.stdout.readline() == "begun\n"
+            pipe.write_text("go on\n")
+            assert following.stdout.read() == "go on\n"
+            assert following.wait(LIMIT_S) == 0
+        assert watching.wait(LIMIT_S) == 0
+        assert "Job slow is success0" in watching.stdout.read()
+
+    code, said, _ = farm.run("task", "history", "slow")
+    assert code == 0 and "1 attempt of task slow/waits 0." in said
+    assert farm.run("logs", "slow", "--lines", "1")[1] == "go on\n"
+    assert json.loads(farm.run("logs", "slow", "--json")[1])["text"] == "begun\ngo on\n"
+
+
+def test_a_watched_job_that_fails_fails_the_watch(farm: Farm) -> None:
+    farm.ask("job.create", name="broken", function="waits", params=["/nowhere"], retries=0, run=True)
+    code, said, _ = farm.run("job", "watch", "broken")
+
+    assert code == 1
+    assert "What failed: task list" in said
