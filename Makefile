@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 APT_TEST := blender telnet netcat-openbsd tmux strace
 
-.PHONY: demo test bench lint docs clean
+.PHONY: demo test explore bench lint docs clean
 
 $(VENV)/ready: setup.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "brender needs Python 3.11 or newer; set PYTHON=")'
@@ -42,6 +42,10 @@ lint: $(VENV)/test-ready
 
 test: programs lint
 	$(PY) -m pytest
+
+# The property tests with examples nobody has tried yet; what it finds gets a test of its own.
+explore: $(VENV)/test-ready
+	$(PY) -m pytest tests/core tests/wire tests/worker tests/sim --hypothesis-profile=explore
 
 bench: $(VENV)/bench-ready
 	$(PY) -m bench

@@ -1,14 +1,22 @@
-"""What every test of the farm shares: a farm that is checked when its test is over."""
+"""What every test of the farm shares: a farm that is checked when its test is over, and how properties are tried.
+
+`make test` tries the same examples every time, so that a green tree stays green; `make explore` tries new ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from brender.core import invariants
 from brender.core.engine import Core
 from brender.core.farm import Farm
+
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 @pytest.fixture

@@ -95,6 +95,9 @@ class Scheduler:
         farm = self._farm
         best: tuple[int, float, Key] | None = None
         for kind in list(self._heaps):
+            if kind.job and kind.job not in farm.jobs:
+                self._top(kind)  # the job was deleted: drops what is left of its queue
+                continue
             if fit.kind_refusal(worker, kind) is not None:
                 continue
             if (kind.job or kind.limits or kind.needs) and (

@@ -222,3 +222,13 @@ def test_what_needs_a_free_slot_is_not_starved_by_queues_of_later_work(stage: St
         stage.end(worker, stage.live(worker)[0], seconds=9.0)
     assert live_of(stage, urgent) == 1
     assert live_of(stage, plain) > 0
+
+
+@pytest.mark.parametrize("most", [{"most_tasks": 1}, {"most_workers": 1}])
+def test_a_deleted_job_that_waited_leaves_nothing_to_the_scheduler(stage: Stage, most: dict[str, int]) -> None:
+    """Its queue is only a hint; a worker that comes later met a job that was not there, and the master died of it."""
+    job = stage.job({}, **most)
+    stage.do(ev.StopJob(job.id))
+    stage.do(ev.Delete("job", [job.id]))
+    worker = stage.worker()
+    assert stage.live(worker) == []
