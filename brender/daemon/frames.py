@@ -46,10 +46,14 @@ class Published(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an attempt's frames. `reason` is empty when every frame of the order is published."""
+    """What became of an attempt's frames. `reason` is empty when every frame of the order is published.
+
+    `note` is a warning about frames that were published all the same.
+    """
 
     published: list[Published]
     reason: str
+    note: str = ""
 
 
 def find_program(configured: str = "") -> Program | None:

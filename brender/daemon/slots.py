@@ -170,7 +170,7 @@ class Slots:
     def _publish(self, attempt: int, render: Render) -> None:
         outcome = self._pool.apply(frames.publish, (render.job, str(attempt), render.frames, render.lines.rendered))
         render.published = not outcome.reason
-        self._tell([Published(attempt, outcome.reason)])
+        self._tell([Published(attempt, outcome.reason, outcome.note)])
 
     # ---- the guardian's callbacks
 

@@ -233,7 +233,7 @@ class Duty:
         if event.reason:
             self._close(run, now, turn, self._error(run, event.reason, now, 0))
         else:
-            self._close(run, now, turn, Result(event.attempt, "success0", now - run.since, 0))
+            self._close(run, now, turn, Result(event.attempt, "success0", now - run.since, 0, reason=event.note))
 
     def _on_orphaned(self, event: world.Orphaned, now: float, turn: Turn) -> None:
         for attempt in event.attempts:

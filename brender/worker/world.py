@@ -53,10 +53,14 @@ class NotStarted(Struct):
 
 
 class Published(Struct):
-    """The outputs of an attempt were judged and given their final names, or not: then `reason` says why."""
+    """The outputs of an attempt were judged and given their final names, or not: then `reason` says why.
+
+    `note` is what a person should look at in outputs that were published all the same (a black frame).
+    """
 
     attempt: int
     reason: str = ""
+    note: str = ""
 
 
 class Orphaned(Struct):
