@@ -84,7 +84,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "exec": step.exec,
         "function": step.function,
         "frames": step.frames,
-        "chunk": step.chunk,
+        "chunk": step.chunk or frames_.AUTO_WORD,
         "state": state,
         "counts": named(counts),
         "progress": progress(counts),

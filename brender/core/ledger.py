@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Limit, Load, Project, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
 from brender.core.lifecycle import (
     ATTEMPT_MOVES,
     PRESENCE_MOVES,
@@ -22,6 +22,7 @@ from brender.core.lifecycle import (
     check_task_move,
 )
 from brender.core.sequence import order_of
+from brender.core.written import write
 from brender.errors import InternalError
 
 
@@ -48,10 +49,6 @@ class Deed(Struct):
 
 Ids = set[int]  # inside the class below `set` is a method
 _MISSING = object()
-_SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on
-_URGENT = frozenset(
-    {"priority", "paused", "desired", "tags", "after", "start_at", "most_workers", "most_tasks", "failures"}
-)
 
 
 class Ledger:
@@ -242,6 +239,11 @@ class Ledger:
         self._undo.append((setattr, (tasks, "seconds", tasks.seconds)))
         tasks.seconds = seconds
 
+    def pace(self, load: Load, function: str, pace: float) -> None:
+        """How long a worker takes for a function, by what all take."""
+        self._undo.append((self._set_entry, (load.paces, function, load.paces.get(function))))
+        load.paces[function] = pace
+
     def lost(self, attempt_id: int, place: tuple[int, int] | None) -> None:
         """Remember an attempt that may report after all by its (step, task), or forget it."""
         known = self.farm.lost
@@ -271,46 +273,7 @@ class Ledger:
             self._dirty[key] = old
 
     def _write(self, row: Row, values: dict[str, Any]) -> None:
-        farm = self.farm
-        renamed = "name" in values and not isinstance(row, Attempt)
-        if renamed:
-            farm.names.pop(farm.name_key(row), None)  # type: ignore[arg-type]
-        for name, value in values.items():
-            setattr(row, name, value)
-        if renamed:
-            farm.names[farm.name_key(row)] = row.id  # type: ignore[arg-type]
-        if isinstance(row, Step):
-            self._write_step(row, values)
-        elif isinstance(row, Job):
-            self._write_job(row, values)
-        elif isinstance(row, Limit | Project):
-            farm.ready.update(farm.open)
-            if renamed:
-                self.reshaped |= farm.waiting
-
-    def _write_step(self, step: Step, values: dict[str, Any]) -> None:
-        farm = self.farm
-        if "place" in values:
-            farm.order_steps(step.job_id)
-        if "order" in values:
-            tasks = farm.tasks[step.id]
-            tasks.arrange(order_of(step.order, len(tasks)))
-        if _SHAPE & values.keys():
-            farm.relink(step.job_id)
-            self.reshaped.add(step.job_id)
-
-    def _write_job(self, job: Job, values: dict[str, Any]) -> None:
-        farm = self.farm
-        if _URGENT & values.keys():
-            farm.ready.update(farm.steps_of[job.id])
-            farm.note_waits(job)
-        if "after" in values:
-            self.reshaped.add(job.id)
-        if "name" in values:
-            self.reshaped |= farm.waiting
-        if values.get("state") == "success0":
-            for other in farm.waiting:
-                farm.ready.update(farm.steps_of[other])
+        self.reshaped |= write(self.farm, row, values)
 
     def _gone(self, row: Row) -> None:
         """A row went that others may name."""
