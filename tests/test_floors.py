@@ -16,15 +16,10 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
     **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
     **dict.fromkeys(["blendfile", "bundle"], 2),
-    "wish": 3,
-    "logs": 4,
-    "site": 3,
-    "files": 4,
-    "options": 3,
-    "leash": 4,
-    **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "caller", "chosen", "pictures"], 3),
+    **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
+    **dict.fromkeys(["caller", "chosen", "options", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
-    "submit": 4,
+    **dict.fromkeys(["files", "leash", "logs", "submit"], 4),
 }
 # Rooms that are one room in several files.
 ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")

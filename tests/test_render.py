@@ -229,13 +229,8 @@ def test_a_job_is_watched_and_its_log_followed_over_a_restart_of_the_master(farm
             assert following.stdout.readline() == "begun\n"
             farm.children["master"].kill()
             farm.children["master"].wait()
-            assert following.wait(LIMIT_S) == 3
-            assert following.stderr is not None and "closed the connection" in following.stderr.read()
-        farm.start_master()
-        farm.until(lambda: farm.ask("farm.status")["workers"].get("online"))  # type: ignore[attr-defined]
-        with farm.shell("logs", "slow", "-f") as following:
-            assert following.stdout is not None
-            assert following.stdout.readline() == "begun\n"
+            farm.start_master()
+            farm.until(lambda: farm.ask("farm.status")["workers"].get("online"))  # type: ignore[attr-defined]
             pipe.write_text("go on\n")
             assert following.stdout.read() == "go on\n"
             assert following.wait(LIMIT_S) == 0

@@ -85,7 +85,9 @@ def kind_refusal(worker: Worker, kind: Kind) -> Refusal | None:
         return Refusal(
             "worker.function",
             f"{worker.name} does not offer the function {kind.function!r} (it offers {offered}).",
-            f"Put {kind.function} into its --functions directory or function file, and restart it.",
+            "Start it with --allow-openjd."
+            if kind.function == "openjd"
+            else f"Put {kind.function} into its --functions directory or function file, and restart it.",
         )
     if kind.tags:
         missing = [tag for tag in kind.tags if tag not in worker.tags]

@@ -77,6 +77,9 @@ def _troubles(step: Step, tasks: Tasks) -> list[str]:
             broken.append(f"task {step.name}[{task}] remembers trouble with a {trouble.last.state} attempt")
         if tasks.states[task] == TaskState.SUCCESS:
             broken.append(f"task {step.name}[{task}] is a success and remembers trouble")
+    for task in tasks.notes:
+        if tasks.states[task] != TaskState.SUCCESS:
+            broken.append(f"task {step.name}[{task}] is no success and has a note")
     return broken
 
 

@@ -162,6 +162,8 @@ class Ledger:
         old = STATES[tasks.states[index]]
         check_task_move(f"{step.name}[{index}]", old, state)
         tasks.put(index, state)
+        if tasks.notes:
+            self.note(tasks, index, None)
         counts = tasks.counts
         if not counts[old] or counts[state] == 1:
             self.unsettled.add(step.job_id)
@@ -181,6 +183,9 @@ class Ledger:
         self._undo.append((self._put_all_back, (tasks, step, tasks.kept())))
         if state in READY:
             self.farm.ready.add(step.id)
+        if TaskState.SUCCESS in wanted:
+            for index in list(tasks.notes):
+                self.note(tasks, index, None)
         self.unsettled.add(step.job_id)
         self._touch(step.id)
         return tasks.put_all(wanted, state)
@@ -233,6 +238,11 @@ class Ledger:
         """Which of a worker's attempts were asked back."""
         self._undo.append((setattr, (load, "recalled", load.recalled)))
         load.recalled = attempts
+
+    def note(self, tasks: Tasks, index: int, note: str | None) -> None:
+        """What is worth a look in a success, or nothing (any more)."""
+        self._undo.append((self._set_entry, (tasks.notes, index, tasks.notes.get(index))))
+        self._set_entry(tasks.notes, index, note)
 
     def seconds(self, tasks: Tasks, seconds: float) -> None:
         """How long a task of a step takes on the average."""

@@ -396,14 +396,14 @@ def test_when_memory_is_short_the_blenders_without_work_go(stage: Callable[..., 
     assert here.slots.close_idle() == 0 and not gone(works, 0.0)
 
 
-def test_samples_tell_of_output_part_files_and_processor_time(stage: Callable[..., Stage], tmp_path: Path) -> None:
+def test_samples_tell_of_output_and_part_files(stage: Callable[..., Stage], tmp_path: Path) -> None:
     here = stage()
     here.run("/a")
     busy = here.launch("/hang")
     pid = here.pid(busy)
     (tmp_path / "out" / ".brender" / f"{busy}.1.part.png").write_bytes(b"x" * 77)
     (first,) = here.slots.samples([(busy, pid)])
-    assert (first.attempt, first.written) == (busy, 77) and first.cpu_s > 0
+    assert (first.attempt, first.written) == (busy, 77)
     here.slots.write(busy, "four")
     (second,) = here.slots.samples([(busy, pid)])
     assert second.printed >= first.printed + 4

@@ -111,6 +111,8 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
         if attempt.task in tasks.trouble:
             ledger.trouble(step.id, attempt.task, None)
         ledger.task(step, attempt.task, TaskState.SUCCESS)
+        if result.reason:
+            ledger.note(tasks, attempt.task, result.reason)
         if farm.links_in(step.job_id).followers:
             let_go(ctx, step, attempt.task)
         return
