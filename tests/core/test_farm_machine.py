@@ -214,7 +214,9 @@ class FarmMachine(RuleBasedStateMachine):
     def result(self, at: int, nth: int, state: str, seconds: float) -> None:
         session, live = self.speaker(at)
         if live:
-            self.turn(ev.Results(session, [ev.Result(live[nth % len(live)], state, seconds, 0, reason="look" * (nth % 2), number=1)]))
+            note = "look at it" if nth % 2 else ""
+            result = ev.Result(live[nth % len(live)], state, seconds, 0, reason=note, number=1)
+            self.turn(ev.Results(session, [result]))
 
     @rule(at=few, nth=few, state=st.sampled_from(["success0", "error", "stopped"]))
     def late_result(self, at: int, nth: int, state: str) -> None:
