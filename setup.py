@@ -21,7 +21,9 @@ setup(
     ],
     extras_require={
         "blender": ["bpy>=4.2"],
-        "demo": ["imageio-ffmpeg>=0.5,<1"],
+        "openjd": ["openjd-model==0.14.*", "openjd-sessions==0.14.*", "PyYAML==6.0.*"],
+        "pictures": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
+        "demo": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "test": [
             "pytest>=8,<10",
             "pytest-timeout>=2.3,<3",
@@ -30,7 +32,11 @@ setup(
             "mypy>=2.0,<3",
             "types-PyYAML",
             "types-psutil",
+            "OpenImageIO>=3.1,<4",
+            "numpy>=2,<3",
             "imageio-ffmpeg>=0.5,<1",
+            "openjd-model==0.14.*",
+            "openjd-sessions==0.14.*",
         ],
         "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28"],
     },
@@ -39,6 +45,7 @@ setup(
             "brender = brender.cli:main",
             "spa_ctl = brender.spad:main",
             "spa_conn = brender.spad:main",
+            "spad_cp = brender.files:main",
         ]
     },
 )

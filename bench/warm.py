@@ -1,4 +1,4 @@
-"""One-frame tasks of a light scene on one slot: an open Blender against `blender -a` and against a process a frame.
+"""One-frame tasks of a light scene: open Blenders against `blender -a`, on one slot and on two, and a process a frame.
 
 The file is our orrery, small, saved with its settings, so that all three render the same. The gap between two frames is
 what the open Blender itself waited for its next request, read from the attempts' logs.
@@ -18,7 +18,7 @@ from bench.farm import ROOT, Broken, Line, child, cpu, farm
 from bench.table import Report, Row, share
 
 LIMIT = 900.0  # seconds for one job
-SIZE = (240, 135, 4)  # pixels and samples: 0.15 s a frame on two idle cores, twice that on busy ones
+SIZE = (400, 225, 5)  # pixels and samples: about 0.3 s a frame on two cores
 SMALLER = """
 import bpy, sys
 scene = bpy.context.scene
@@ -37,16 +37,23 @@ def warm(report: Report, quick: bool) -> None:
         scene = _scene(made.directory, count)
         made.master()
         # Before and after: what else the machine does then weighs on both sides.
-        before, spent = _animation(made.directory, scene, count)
-        open_, gaps, burnt = _job(made, scene, count, "warm")
-        whole = (before + _animation(made.directory, scene, count)[0]) / 2
-        cold, _, _ = _job(made, scene, few, "cold", "--cold")
+        before, spent = _animation(made.directory, scene, [(1, count)])
+        open_, gaps, burnt = _job(made, scene, count, "warm", 1)
+        whole = (before + _animation(made.directory, scene, [(1, count)])[0]) / 2
+        halves = [(1, count // 2), (count // 2 + 1, count)]
+        before, _ = _animation(made.directory, scene, halves)
+        pair, _, _ = _job(made, scene, count, "pair", 2)
+        apart = (before + _animation(made.directory, scene, halves)[0]) / 2
+        cold, _, _ = _job(made, scene, few, "cold", 1, "--cold")
     each, ratio = cold / few, open_ / whole
     what = f"{count} one-frame tasks, one slot"
     report.add(
         Row(f"{what}; blender -a", f"{open_:.1f} s", f"{whole:.1f} s", f"{ratio:.2f}", "≤ 1.0 × its time", ratio <= 1)
     )
-    times = each / (open_ / count)
+    what = f"{count} one-frame tasks, two slots; two blender -a of half each"
+    ratio = pair / apart
+    report.add(Row(what, f"{pair:.1f} s", f"{apart:.1f} s", f"{ratio:.2f}", "≤ 1.0 × its time", ratio <= 1))
+    what, times = f"{count} one-frame tasks, one slot", each / (open_ / count)
     report.add(
         Row(
             f"{what}; a process a frame",
@@ -76,19 +83,25 @@ def _scene(directory: Path, frames: int) -> Path:
     return small
 
 
-def _animation(directory: Path, scene: Path, frames: int) -> tuple[float, float]:
-    """Seconds of one Blender for all frames, on the wall and of the processor."""
+def _animation(directory: Path, scene: Path, parts: list[tuple[int, int]]) -> tuple[float, float]:
+    """Seconds of one Blender a part, all at once, on the wall and of the processor; cores are shared out evenly."""
     words = ["blender", "-b", "--factory-startup", str(scene), "-o", str(directory / "a" / "####")]
+    words += ["-t", str(max(1, len(os.sched_getaffinity(0)) // len(parts)))]
     begin, before = time.monotonic(), os.times()
-    subprocess.run([*words, "-s", "1", "-e", str(frames), "-a"], check=True, stdout=subprocess.DEVNULL)
+    running = [
+        subprocess.Popen([*words, "-s", str(first), "-e", str(last), "-a"], stdout=subprocess.DEVNULL)
+        for first, last in parts
+    ]
+    if any(one.wait() for one in running):
+        raise Broken("blender -a failed.")
     took, after = time.monotonic() - begin, os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return took, spent
 
 
-def _job(made: Any, scene: Path, frames: int, name: str, *more: str) -> tuple[float, list[float], float]:
+def _job(made: Any, scene: Path, frames: int, name: str, slots: int, *more: str) -> tuple[float, list[float], float]:
     """Seconds from the submit to the end of all its frames, the gaps in ms, and the processor time of its processes."""
-    worker = made.worker(1, None, *more)
+    worker = made.worker(slots, None, *more)
     line = Line(made.port, LIMIT)
     line.ask("farm.subscribe", topics=["job.ended"])
     params = {"blend": str(scene), "output": str(made.directory / name)}

@@ -59,3 +59,9 @@ def state_directory(part: str) -> Path:
         return Path("/var/lib/brender") / part
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(state) / "brender" / part
+
+
+def site_directory() -> Path:
+    """Where spad's files are: $BRENDER_SITE, a folder that all machines share, else one on this machine."""
+    named = os.environ.get("BRENDER_SITE")
+    return Path(named) if named else state_directory("site")

@@ -45,6 +45,8 @@ def conversation(
 
 def _messages(link: socket.socket, lines: Any) -> Iterator[Any]:
     for line in lines:
+        if not line.endswith(b"\n"):
+            return  # the connection ended within a message
         start = line.find(b"{")  # before it may stand a telnet offer, to a client that was slow
         if start < 0:
             continue

@@ -25,10 +25,13 @@ PROGRAMS = {
     "demo": "brender.demo",
     "render": "brender.render",
 }
-SHOWN_AS_IT_COMES = {"job.watch": "watch_job", "task.log": "read_log"}
+SUBMITTED = (["job", "submit"], ["job", "check"])  # read where the person is: no words for a master
+SHOWN_AS_IT_COMES = {"job.watch": ("brender.watch", "watch_job"), "task.log": ("brender.logs", "read_log")}
 USAGE = """brender WORDS… [--master HOST:PORT] [--json]   any command, such as: brender worker list
 brender render SCENE.blend [--frames 1-100] [--help]   render it, watch it, end with the paths
+brender job submit TEMPLATE [-p Name=value] | job check TEMPLATE   Open Job Description; --help says more
 brender logs JOB[/STEP] TASK [-f]   what a task has printed; -f: and prints from now on
+brender job run JOB --wait   start it and wait for its end; exit code 0 when every task is a success
 brender master | client | up | demo [--help]   the programs of a farm
 """
 
@@ -38,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in PROGRAMS:
         return int(importlib.import_module(PROGRAMS[words[0]]).main(words[1:]) or 0)
+    if words[:2] in SUBMITTED:
+        return int(importlib.import_module("brender.submit").main(words[1:]))
     as_json = "--json" in words
     try:
         return _say(words, _options(words))
@@ -58,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _options(words: list[str]) -> dict[str, str]:
-    """Take --master, --json and --version out of the words, wherever they stand before a `--`."""
+    """Take --master, --json, --wait and --version out of the words, wherever they stand before a `--`."""
     found: dict[str, str] = {}
     end = words.index("--") if "--" in words else len(words)
     at = 0
@@ -70,7 +75,7 @@ def _options(words: list[str]) -> dict[str, str]:
                 raise InvalidParams("--master needs an address after it.", hint="Write --master HOST:PORT.")
             found["master"] = value if equals else words[at + 1]
             taken = 1 if equals else 2
-        elif words[at] in ("--json", "--version"):
+        elif words[at] in ("--json", "--wait", "--version"):
             found[name[2:]] = "yes"
         else:
             at += 1
@@ -96,8 +101,10 @@ def _say(words: list[str], options: dict[str, str]) -> int:
     signature = COMMANDS.signature(row)
     given = _with_file(signature.parameters, signature.given(params))
     if row.name in SHOWN_AS_IT_COMES:
-        show = getattr(importlib.import_module("brender.watch"), SHOWN_AS_IT_COMES[row.name])
-        return int(show(_master(options), given, "json" in options))
+        module, name = SHOWN_AS_IT_COMES[row.name]
+        return int(getattr(importlib.import_module(module), name)(_master(options), given, "json" in options))
+    if "wait" in options:
+        return _run_and_wait(row.name, given, options)
     answers = conversation(_master(options), row.name, given)
     _print(row.name, next(answers), options)
     if row.name == "farm.subscribe":
@@ -105,6 +112,16 @@ def _say(words: list[str], options: dict[str, str]) -> int:
             line = json.dumps(event, ensure_ascii="json" in options) if "json" in options else _event(event)
             print(line, flush=True)
     return 0
+
+
+def _run_and_wait(method: str, given: dict[str, Any], options: dict[str, str]) -> int:
+    """Start a job and stay until its run has ended; a bar at a terminal, else only a failure says something."""
+    if method != "job.run":
+        raise InvalidParams("--wait goes with job run only.", hint="To follow what runs already: brender job watch JOB")
+    from brender import watch
+
+    started = next(conversation(_master(options), method, given))
+    return watch.wait(_master(options), int(started["job"]), "json" in options)
 
 
 def _master(options: dict[str, str]) -> str:

@@ -9,9 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brender import options
 from brender.config import PORT
 from brender.errors import BrenderError, Invalid
 
@@ -19,33 +21,72 @@ if TYPE_CHECKING:
     from brender.worker.warm import Terms
 
 
+STATE = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+OWN = {
+    "master": options.Setting(options.TEXT, "HOST:PORT", "where the master listens (%(default)s)", f"127.0.0.1:{PORT}"),
+    "data": options.Setting(options.TEXT, "DIR", "own folder (%(default)s)", os.path.join(STATE, "brender", "client")),
+    "name": options.Setting(
+        options.TEXT, "NAME", "name on the farm, for several daemons on one machine (default: the hostname)", ""
+    ),
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT. 0: left in order; 1: could not start, with the reason on stderr."""
-    given = _parser().parse_args(argv)
     try:
-        _run(given)
+        _run(read(argv))
     except BrenderError as error:
         print(f"brender client: {error.sentence()}", file=sys.stderr)
         return 1
     return 0
 
 
+def read(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What flags, file and defaults say, in this order. Raises Invalid for what could not work on any machine."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if given.config is not None:
+        known = {key: one.kind for key, one in (OWN | options.WORKER).items()}
+        parser.set_defaults(**options.read_file(given.config, known))
+        given = parser.parse_args(argv)
+    if given.slots is not None and not 0 <= given.slots <= 1024:
+        raise Invalid(f"--slots {given.slots} is not between 0 and 1024.", hint="Leave it out for one per core.")
+    if given.memory_floor is not None and given.memory_floor < 0:
+        raise Invalid(f"--memory-floor {given.memory_floor} is less than nothing.", hint="0 keeps nothing free.")
+    address(given.master)
+    warm_terms(given)
+    return given
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
 def _run(given: argparse.Namespace) -> None:
     from brender.daemon import frames, offer, probes
     from brender.daemon.daemon import Daemon, Options
     from brender.daemon.home import Home
+    from brender.worker import memory
+    from brender.worker.stall import Watched
 
-    slots = probes.cores() if given.slots is None else given.slots
-    options = Options(address(given.master), slots, given.name, warm_terms(given))
-    if not 0 <= options.slots <= 1024:
-        raise Invalid(f"--slots {options.slots} is not between 0 and 1024.", hint="Leave it out for one per core.")
-    program = frames.find_program(given.blender)
+    program = frames.find_program(given.blender or "")
     if given.blender and program is None:
         raise Invalid(f"--blender {given.blender} is no program.", hint="Give the path of Blender's executable.")
-    catalogue = offer.catalogue(given.functions, given.function_file, program is not None)
-    home = Home(given.data)
+    openjd = offer.openjd(given.allow_openjd, _path(given.path_mapping))
+    catalogue = offer.catalogue(_path(given.functions), _path(given.function_file), program is not None, openjd)
+    options_ = Options(
+        address(given.master),
+        probes.cores() if given.slots is None else given.slots,
+        given.name,
+        warm_terms(given),
+        tuple(given.tags),
+        tuple(probes.find_gpus()) if given.gpus else (),
+        Watched(inf if given.stalled_after is None else given.stalled_after, given.stop_stalled),
+        memory.floor_of(probes.memory_mb()) if given.memory_floor is None else given.memory_floor,
+    )
+    home = Home(Path(given.data))
     try:
-        Daemon(home, options, catalogue, program).run()
+        Daemon(home, options_, catalogue, program).run()
     finally:
         home.close()
 
@@ -78,34 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="brender client", description="The worker daemon: one per machine, it runs the farm's tasks."
     )
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    add = parser.add_argument
-    add(
-        "--master",
-        default=f"127.0.0.1:{PORT}",
-        metavar="HOST:PORT",
-        help="where the master listens (%(default)s)",
-    )
-    add(
-        "--data",
-        type=Path,
-        default=Path(state, "brender", "client"),
-        metavar="DIR",
-        help="own folder (%(default)s)",
-    )
-    add("--slots", type=int, metavar="N", help="tasks at a time (default: one per core)")
-    add(
-        "--name",
-        default="",
-        help="name on the farm, for several daemons on one machine (default: the hostname)",
-    )
-    add("--functions", type=Path, metavar="DIR", help="programs that tasks may run (default: the samples)")
-    add("--function-file", type=Path, metavar="FILE", help="functions with typed parameters, TOML or YAML")
-    add("--cold", action="store_true", help="a Blender process for every task (also by BRENDER_WARM=off)")
-    add("--warm-frames", type=int, default=200, metavar="N", help="frames of one open Blender (%(default)s)")
-    add("--warm-idle", type=float, default=60.0, metavar="S", help="seconds it waits for more (%(default)g)")
-    add("--warm-growth", type=float, default=1.5, metavar="X", help="of its memory, then it is renewed (%(default)g)")
-    add("--blender", default="", metavar="PATH", help="Blender's executable (default: the one on PATH)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a YAML file; flags win over it")
+    options.add_flags(parser, OWN)
+    options.add_flags(parser, options.WORKER)
     return parser
 
 

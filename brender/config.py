@@ -19,10 +19,14 @@ class Settings(Struct, frozen=True):
     waiting_limit: float = 600.0  # how long a task may forbid its own stop, unless it names another limit
     longest_wait: float = 86_400.0  # and no longer than this: whoever forgets to end it must not hold a job for ever
     most_ahead: int = 256  # orders ahead of a slot, however short the tasks
+    bundle_seconds: float = 60.0  # work for one process of a step with chunk=auto: long beside its start
     recall_after: float = 0.05  # tasks longer than this are taken back from a queue for an idle slot
     assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
     feed_events: int = 10_000  # events kept for those who resume
     connections: int = 16_000
+    connections_of_address: int = 512  # of one other machine; a flood from there leaves room for everybody else
+    connections_of_loopback: int = 16_000  # of this machine, whose users own the farm: all that there are
+    opening_seconds: float = 30.0  # for a first whole word of a program; a person who was greeted may take their time
     unsent_bytes: int = 1 << 20  # of events to one subscriber before the oldest are dropped
     web_address: str = "no port yet: it comes in a later release"
 

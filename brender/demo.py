@@ -17,7 +17,7 @@ from brender import address
 from brender.caller import NoMaster, conversation
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Busy, Invalid, Unsupported
-from brender.movie import encode
+from brender.pictures.movie import encode
 from brender.render import Wish, submit, told
 from brender.watch import succeeded, watch
 

@@ -27,7 +27,7 @@ from brender.core.engine import Core
 from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
 from brender.hub.hub import Hub
-from brender.hub.links import Port
+from brender.hub.port import Port
 from brender.hub.sockets import unix_socket
 from brender.hub.writer import Writer
 from brender.store import Store, StoreBroken

@@ -25,7 +25,7 @@ from peewee import (
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 2
+SCHEMA = 4
 
 Upgrade = Callable[[Any], None]
 
@@ -54,8 +54,24 @@ def placement(connection: Any) -> None:
     connection.execute("INSERT INTO sequence (name, last) VALUES ('limit', 0)")
 
 
+def presets(connection: Any) -> None:
+    """Schema 3: render configs. The text here is history: fixed."""
+    connection.execute(
+        'CREATE TABLE "preset" ("id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "params" TEXT NOT NULL, '
+        '"description" TEXT NOT NULL, "created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, '
+        '"version" INTEGER NOT NULL)'
+    )
+    connection.execute("INSERT INTO sequence (name, last) VALUES ('preset', 0)")
+
+
+def stalls(connection: Any) -> None:
+    """Schema 4: when tasks are taken for stuck. The text here is history: fixed."""
+    connection.execute('ALTER TABLE "step" ADD COLUMN "stalled_after" REAL')
+    connection.execute('ALTER TABLE "step" ADD COLUMN "stop_stalled" INTEGER NOT NULL DEFAULT 0')
+
+
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {2: placement}
+UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -118,6 +134,19 @@ class LimitRow(_Table):
         table_name = "limit"
 
 
+class PresetRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    name = TextField()
+    params = JSONField()
+    description = TextField()
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "preset"
+
+
 class JobRow(_Table):
     id = BigIntegerField(primary_key=True)
     project_id = BigIntegerField(index=True)
@@ -160,6 +189,8 @@ class StepRow(_Table):
     needs = JSONField()
     retries = IntegerField()
     timeout = DoubleField(null=True)
+    stalled_after = DoubleField(null=True)
+    stop_stalled = BooleanField()
     run = IntegerField()
     created_at = DoubleField()
     modified_at = DoubleField()
@@ -237,6 +268,7 @@ MIRRORED: dict[str, type[Model]] = {
     "worker": WorkerRow,
     "project": ProjectRow,
     "limit": LimitRow,
+    "preset": PresetRow,
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,

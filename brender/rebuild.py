@@ -21,7 +21,7 @@ from brender.models import COLUMNS, JSON_AT
 _ATTEMPT = ", ".join(f'a."{name}"' for name in COLUMNS["attempt"])
 _CURRENT = "FROM attempt a JOIN step s ON s.id = a.step_id AND s.run = a.run AND s.run > 0"
 _LIVE = ", ".join(f"'{state}'" for state in TASK_OF_LIVE)
-_WINS = f"SELECT a.step_id, a.task, a.number, a.id {_CURRENT} WHERE a.state = 'success0'"
+_WINS = f"SELECT a.step_id, a.task, a.number, a.id, a.reason {_CURRENT} WHERE a.state = 'success0'"
 _LINES = f"SELECT a.step_id, a.task, max(a.id) {_CURRENT} WHERE a.spent GROUP BY a.step_id, a.task"
 _REST = f"SELECT {_ATTEMPT} {_CURRENT} WHERE a.state <> 'success0' ORDER BY a.step_id, a.task, a.id"
 _LIVE_ROWS = f"SELECT {_ATTEMPT} FROM attempt a JOIN step s ON s.id = a.step_id WHERE a.state IN ({_LIVE})"
@@ -34,7 +34,7 @@ def rebuild(connection: Any) -> Farm:
     """The farm that these rows describe. Raises InternalError naming the row that makes no sense."""
     farm = Farm()
     farm.epoch = connection.execute("SELECT epoch FROM farm").fetchone()[0]
-    for table in ("worker", "project", "limit", "job", "step"):
+    for table in ("worker", "project", "limit", "preset", "job", "step"):
         for row in _rows(connection, table):
             _insert(farm, row)
     for step in farm.steps.values():
@@ -111,7 +111,7 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
     lines = {(step_id, task): line for step_id, task, line in connection.execute(_LINES)}
     at = -1
     states = numbers = bytearray()
-    for step_id, task, number, row_id in connection.execute(_WINS):
+    for step_id, task, number, row_id, note in connection.execute(_WINS):
         if lines and lines.get((step_id, task), 0) > row_id:
             continue
         if step_id != at:
@@ -121,6 +121,8 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
         if task < len(states):
             states[task] = 7  # TaskState.SUCCESS; the attribute costs more than the rest of the line
             numbers[task] = number
+            if note:
+                tasks.notes[task] = note
 
 
 def _fold_the_rest(farm: Farm, connection: Any) -> None:

@@ -12,53 +12,102 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct, field
 
 from brender.blendfile import frame_range
 from brender.caller import NoMaster, conversation
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
-from brender.movie import encode
 from brender.watch import Status, succeeded, watch
+from brender.wish import Wish, job_of, script
+from brender.worker.blender import EXTENSIONS
 
 RANGE_EXPRESSION = "import bpy; s = bpy.context.scene; print('frames=%d-%d' % (s.frame_start, s.frame_end))"
 OPENING_SECONDS = 120.0
+# Options that are parameters of the Blender function under the same name.
+OVERRIDES = (
+    "scene", "camera", "view_layer", "pattern", "existing", "still", "tiles", "sample_parts", "engine", "samples",
+    "denoise", "percentage", "format", "color_depth", "quality",
+)  # fmt: skip
 
 
-class Wish(Struct, frozen=True):
-    """What to render and where to; `overrides` are parameters of the Blender function, such as engine or samples."""
-
-    blend: Path
-    frames: str
-    output: Path
-    overrides: dict[str, Any] = field(default_factory=dict)
-    project: str = "default"
-    priority: int | None = None
-    chunk: int = 1
+EXAMPLES = """examples:
+  brender render shot.blend
+      the scene's own frames and settings into ./shot-frames
+  brender render shot.blend --preset preview --movie
+      a quarter of the size and few samples, and ./shot.mp4 at the end
+  brender render shot.blend --frames 1-100 --existing skip
+      go on where an earlier render of the same scene and settings stopped
+  brender render shot.blend --view-layer fg --camera Cam --scene Main \\
+      --pattern '{scene}_{camera}_{layer}_####' --format OPEN_EXR_MULTILAYER
+  brender render shot.blend --still 7 --tiles 2x2
+      one frame on four slots; --sample-parts 4 shares its samples instead
+  brender render shot.blend --before 'fetch shot=010' --after 'notify anna'
+      functions of the workers before and after the frames
+More: docs/render.md. Presets: brender preset list.
+"""
 
 
 def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(prog="brender render", description="Render a .blend on the farm.")
-    add = words.add_argument
-    add("blend", type=Path, metavar="SCENE.blend", help="a path that the workers see too")
-    add("--frames", help="such as 1-100, 1,5,8-12 or 1-100x2; the scene's own range when left out")
-    add("--output", type=Path, metavar="DIR", help="where the frames go, default ./SCENE-frames")
-    add("--engine", help="CYCLES, BLENDER_EEVEE or BLENDER_WORKBENCH, default the scene's own")
-    add("--samples", type=int, help="samples a pixel, default the scene's own")
-    add("--percentage", type=int, help="of the scene's resolution")
-    add("--format", choices=("PNG", "JPEG", "TIFF", "OPEN_EXR"), help="default the scene's own")
-    add("--camera", help="default the scene's own")
-    add("--chunk", type=int, default=1, help="frames a task, default 1")
-    add("--project", default="default", help="the job's project, made if new")
-    add("--priority", type=int, help="0 to 100, default 50")
-    add("--watch", action=argparse.BooleanOptionalAction, default=True, help="stay until the last frame, default")
+    words = argparse.ArgumentParser(
+        prog="brender render",
+        usage="brender render SCENE.blend [options]",
+        description="Render a .blend on the farm. What is left out is as the scene has it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words.add_argument("blend", type=Path, metavar="SCENE.blend", help="a path that the workers see too")
+    _add_what(words.add_argument_group("what").add_argument)
+    _add_how(words.add_argument_group("how").add_argument)
+    _add_job(words.add_argument_group("the job").add_argument)
+    return words
+
+
+def _add_what(add: Callable[..., object]) -> None:
+    add("--frames", metavar="RANGE", help="such as 1-100, 1,5,8-12 or 1-100x2")
+    add("--still", type=int, metavar="FRAME", help="one frame, in parts on several slots")
+    add("--tiles", metavar="CxR", help="its parts: tiles, columns x rows, such as 2x2")
+    add("--sample-parts", type=int, metavar="N", help="or N ranges of its samples (Cycles)")
+    add("--scene", metavar="NAME", help="of the file, default the one it was saved in")
+    add("--camera", metavar="NAME", help="of the scene")
+    add("--view-layer", metavar="NAME", help="only this one")
+    add("--output", type=Path, metavar="DIR", help="folder of the frames, default ./SCENE-frames")
+    add("--pattern", help="file name, default frame_####; it may hold {job} {step} {scene} {camera} {layer}")
+    add("--existing", choices=("render", "skip"), help="skip: leave alone what is rendered already")
+
+
+def _add_how(add: Callable[..., object]) -> None:
+    add("--preset", metavar="NAME", help="HD, UHD, half, preview, final or one of the farm's own")
+    add("--engine", help="CYCLES, BLENDER_EEVEE or BLENDER_WORKBENCH")
+    add("--samples", type=int, metavar="N", help="a pixel")
+    add("--denoise", action=argparse.BooleanOptionalAction, help="with Cycles")
+    add("--percentage", type=int, metavar="N", help="of the resolution")
+    add("--resolution", type=_resolution, metavar="WxH", help="in pixels, such as 1920x1080")
+    add("--format", choices=tuple(EXTENSIONS), metavar="FORMAT", help=", ".join(EXTENSIONS))
+    add("--color-depth", type=int, choices=(8, 16, 32), help="bits a channel")
+    add("--quality", type=int, metavar="N", help="of JPEG, 1 to 100")
+
+
+def _add_job(add: Callable[..., object]) -> None:
+    add("--chunk", type=int, default=1, metavar="N", help="frames a task, default 1")
+    add("--project", default="default", metavar="NAME", help="its project, made if new")
+    add("--priority", type=int, metavar="N", help="0 to 100, default 50")
+    add("--before", action="append", default=[], metavar="'FUNCTION …'", help="run it first; again for more")
+    add("--after", action="append", default=[], metavar="'FUNCTION …'", help="run it when all is there")
     add("--movie", type=Path, nargs="?", const=Path(), metavar="FILE", help="and a movie, default ./SCENE.mp4")
+    add("--contact-sheet", type=Path, nargs="?", const=Path(), metavar="FILE", help="and all frames on a sheet")
+    add("--watch", action=argparse.BooleanOptionalAction, default=True, help="stay until all is done, default")
     add("--json", action="store_true", help="say nothing but one JSON document at the end")
     add("--master", default=os.environ.get("BRENDER_MASTER", ""), metavar="HOST:PORT")
-    return words
+
+
+def _resolution(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1920x1080")
+    return int(found[1]), int(found[2])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,15 +130,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def submit(master: str, wish: Wish) -> dict[str, Any]:
-    """Make and start the job; the master's words about it ({"id", "name", "tasks", …}). Raises what is refused."""
-    params = {"blend": str(wish.blend), "output": str(wish.output), **wish.overrides}
-    step = {"name": "frames", "function": "blender", "frames": wish.frames, "chunk": wish.chunk, "params": params}
+    """Make and start the job; the master's words about it ({"id", "name", "tasks", …}). Raises what is refused.
+
+    Of a still in parts, `still` is the picture that will be made of them; `steps` are the job's.
+    """
+    below = next(conversation(master, "preset.show", {"preset": wish.preset}))["params"] if wish.preset else {}
     name = f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', wish.blend.stem)}-{time.strftime('%m%d-%H%M%S')}-{os.getpid() % 1000:03}"
-    job = {"name": name, "tasks": [step]} | ({} if wish.priority is None else {"priority": wish.priority})
+    job, still = job_of(wish, name, below)
     tree = {"project": {"name": wish.project, "workflows": [job]}}
     made: dict[str, Any] = next(conversation(master, "job.create", {"json": json.dumps(tree), "run": True}))
     found: dict[str, Any] = made["jobs"][0]
-    return found
+    return {**found, "steps": job["tasks"], "still": still}
 
 
 def told(master: str, job: dict[str, Any], status: Status, output: Path) -> list[str]:
@@ -105,34 +156,56 @@ def told(master: str, job: dict[str, Any], status: Status, output: Path) -> list
 
 
 def _render(given: argparse.Namespace) -> int:
+    wish = _wish(given)
+    since = time.time() - 1.0  # clocks of file servers are seldom exact
+    job = submit(given.master, wish)
+    steps, still = job.pop("steps"), job.pop("still")
+    if not given.json:
+        what = f"frame {given.still} of {wish.blend} in parts" if still else f"frames {wish.frames} of {wish.blend}"
+        print(f"Job {job['name']} (id {job['id']}): {what} in {job['tasks']} tasks.", flush=True)
+        _warn(given.master, [step["function"] for step in steps])
+    if not given.watch:
+        return _say(given.json, {"job": job, "output": str(wish.output)}, [f"Watch it: brender job watch {job['id']}"])
+    status = watch(given.master, {"job": job["id"]}, quiet=given.json)
+    document: dict[str, Any] = {"job": status, "output": str(wish.output), "frames": _files(wish.output, since)}
+    lines = told(given.master, job, status, wish.output)
+    for key, words, path in (("still", "Still", still), ("movie", "Movie", wish.movie), ("sheet", "Sheet", wish.sheet)):
+        if path is not None and succeeded(status):
+            document[key] = str(path)
+            lines.append(f"{words}:  {path}")
+    _say(given.json, document, lines)
+    return 0 if succeeded(status) else 1
+
+
+def _wish(given: argparse.Namespace) -> Wish:
+    """Raises Invalid for what cannot be, before anything is sent."""
     blend = given.blend.absolute()
     if not blend.is_file():
         raise Invalid(f"There is no file {blend}.", hint="Give the path of a .blend.")
-    if given.movie is not None and (given.format or "PNG") != "PNG":
-        raise Invalid("A movie is made from PNG frames.", hint="Leave --format out.")
-    overrides = {key: getattr(given, key) for key in ("engine", "samples", "percentage", "format", "camera")}
-    overrides = {key: value for key, value in overrides.items() if value is not None}
-    if given.movie is not None:
-        overrides["format"] = "PNG"
-    output = (given.output or Path(f"{blend.stem}-frames")).absolute()
-    frames = given.frames or scene_frames(blend)
-    wish = Wish(blend, frames, output, overrides, given.project, given.priority, given.chunk)
-    since = time.time() - 1.0  # clocks of file servers are seldom exact
-    job = submit(given.master, wish)
-    if not given.json:
-        print(f"Job {job['name']} (id {job['id']}): frames {frames} of {blend} in {job['tasks']} tasks.", flush=True)
-        _warn(given.master)
-    if not given.watch:
-        return _say(given.json, {"job": job, "output": str(output)}, [f"Watch it: brender job watch {job['id']}"])
-    status = watch(given.master, {"job": job["id"]}, quiet=given.json)
-    document: dict[str, Any] = {"job": status, "output": str(output), "frames": _files(output, since)}
-    lines = told(given.master, job, status, output)
-    if succeeded(status) and given.movie is not None:
-        movie = given.movie if given.movie.name else Path(f"{blend.stem}.mp4")
-        document["movie"] = str(encode(output, movie.absolute()))
-        lines.append(f"Movie:  {document['movie']}")
-    _say(given.json, document, lines)
-    return 0 if succeeded(status) else 1
+    if given.still is not None and given.frames:
+        raise Invalid("--still is one frame, --frames are many.", hint="Leave one of them out.")
+    overrides = {key: getattr(given, key) for key in OVERRIDES if getattr(given, key) is not None}
+    if given.resolution:
+        overrides["resolution_x"], overrides["resolution_y"] = given.resolution
+    return Wish(
+        blend,
+        given.frames or (scene_frames(blend) if given.still is None else str(given.still)),
+        (given.output or Path(f"{blend.stem}-frames")).absolute(),
+        overrides,
+        given.project,
+        given.priority,
+        given.chunk,
+        given.preset or "",
+        tuple(map(script, given.before)),
+        tuple(map(script, given.after)),
+        _beside(given.movie, f"{blend.stem}.mp4"),
+        _beside(given.contact_sheet, f"{blend.stem}-sheet.jpg"),
+    )
+
+
+def _beside(path: Path | None, name: str) -> Path | None:
+    """Where a movie or a sheet goes; an option without a word means this folder and this name."""
+    return None if path is None else (path if path.name else Path(name)).absolute()
 
 
 def scene_frames(blend: Path) -> str:
@@ -156,11 +229,14 @@ def scene_frames(blend: Path) -> str:
     raise Invalid(f"Which frames of {blend.name}? Its range could not be read here.", hint="Write --frames 1-100.")
 
 
-def _warn(master: str) -> None:
+def _warn(master: str, functions: list[str]) -> None:
     """A job that nobody can take is no mistake, but whoever waits for it should know."""
     workers = next(conversation(master, "worker.show", {"workers": "all"}))["workers"]
-    if not any("blender" in one["functions"] for one in workers if one["presence"] == "online"):
-        print("No worker that is online can render, so the job waits. On such a machine start: brender client")
+    offered = {name for one in workers if one["presence"] == "online" for name in one["functions"]}
+    for name in dict.fromkeys(functions):
+        if name not in offered:
+            what = "render" if name == "blender" else f"run {name}"
+            print(f"No worker that is online can {what}, so the job waits. On such a machine start: brender client")
 
 
 def _files(output: Path, since: float) -> list[str]:

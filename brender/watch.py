@@ -1,4 +1,4 @@
-"""Follows from a shell what goes on at the farm: a job until its run has ended, and what a task prints.
+"""Follows a job from a shell until its run has ended; what a task prints is followed by logs.py.
 
 A live bar at a terminal, a line per change elsewhere. `brender render` and `brender demo` end here too. A master that
 restarts while a job is watched is waited for.
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from brender.caller import NoMaster, conversation
-from brender.errors import from_envelope
 
 PATIENCE = 60.0  # seconds for a master that was there to come back
 Status = dict[str, Any]
@@ -43,49 +42,31 @@ def watch_job(master: str, given: dict[str, Any], as_json: bool) -> int:
     return 0 if succeeded(status) else 1
 
 
-def read_log(master: str, given: dict[str, Any], as_json: bool) -> int:
-    """`brender logs`: the last lines; with start= or --follow all that comes, piece by piece."""
-    answers = conversation(master, "task.log", given)
-    first = piece = next(answers)
-    if not first["following"] and "start" not in given:
-        if sys.stdout.isatty() or as_json:
-            _say("task.log", first, as_json)
-        else:
-            _print_piece(first, as_json)
-        return 0
-    while True:
-        _print_piece(piece, as_json)
-        if "error" in piece:
-            raise from_envelope(piece["error"])
-        if piece["eof"]:
-            return 0
-        if first["following"]:
-            piece = next(answers)["data"]
-        else:
-            again = {**given, "attempt": first["attempt"], "start": piece["next"]}
-            piece = next(conversation(master, "task.log", again))
+def wait(master: str, job: int, as_json: bool) -> int:
+    """`--wait`: until the run has ended; 0 when all of it is a success, else 1.
 
-
-def _print_piece(piece: dict[str, Any], as_json: bool) -> None:
-    """Untouched into a file or a pipe; at a terminal so that what a task prints cannot harm it."""
-    from brender.wire.screen import escape
-
-    text = piece["text"]
-    if as_json:
-        text = json.dumps(piece) + "\n"
-    elif sys.stdout.isatty():
-        text = "\n".join(map(escape, text.replace("\r\n", "\n").split("\n")))
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    A bar at a terminal; elsewhere silence, and one line on stderr for what failed. JSON: the last status.
+    """
+    seen = sys.stdout.isatty()
+    status = watch(master, {"job": job}, quiet=as_json or not seen)
+    if as_json or seen:
+        _say("job.watch", status, as_json)
+    elif not succeeded(status):
+        print(f"brender: {_words('job.watch', status)}", file=sys.stderr)
+    return 0 if succeeded(status) else 1
 
 
 def _say(method: str, data: Any, as_json: bool) -> None:
+    print(json.dumps(data, indent=2) if as_json else _words(method, data))
+
+
+def _words(method: str, data: Any) -> str:
     import shutil
 
     from brender.commands import text
 
     size = shutil.get_terminal_size()
-    print(json.dumps(data, indent=2) if as_json else text.render(method, data, (size.columns, size.lines)))
+    return text.render(method, data, (size.columns, size.lines))
 
 
 def _statuses(master: str, which: dict[str, Any]) -> Iterator[Status]:

@@ -15,9 +15,11 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["errors", "config"], 0),
     **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
     **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
-    "blendfile": 2,
-    **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "caller", "chosen", "movie"], 3),
+    **dict.fromkeys(["blendfile", "bundle"], 2),
+    **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
+    **dict.fromkeys(["caller", "chosen", "options", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
+    **dict.fromkeys(["files", "leash", "logs", "submit"], 4),
 }
 # Rooms that are one room in several files.
 ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")
@@ -26,7 +28,7 @@ ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history",
 VOCABULARY = {"core.events", "core.orders", "core.frames"}
 BETWEEN: dict[tuple[str, str], set[str]] = {("worker", "core"): VOCABULARY, ("openjd", "core"): VOCABULARY}
 # Data folders with scripts of their own, and what runs inside Blender: no part of a floor.
-OUTSIDE = ("samples", "scenes", "daemon/runner.py", "daemon/blender_scene.py")
+OUTSIDE = ("samples", "scenes", "daemon/runner.py", "daemon/blender_scene.py", "daemon/blender_parts.py")
 # fmt: off
 PURE_MAY = {
     "__future__", "abc", "array", "ast", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum",

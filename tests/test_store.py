@@ -13,7 +13,7 @@ import pytest
 from brender import models
 from brender.core.engine import Core
 from brender.core.events import Boot
-from brender.core.farm import TABLES, Attempt, Limit, Project
+from brender.core.farm import TABLES, Attempt, Limit, Preset, Project
 from brender.core.invariants import check
 from brender.core.lifecycle import TaskState
 from brender.disk import StoreFull
@@ -54,7 +54,7 @@ def test_a_reopened_store_holds_what_was_saved_and_a_higher_epoch(tmp_path: Path
     assert after.attempts[2].pid == 7
     assert after.workers[1].config == {"ratio": 0.1}
     assert (store.farm_id(), after.epoch, store.next_epoch()) == (farm_id, epoch, epoch + 1)
-    assert after.next_ids == {"worker": 2, "project": 2, "limit": 1, "job": 2, "step": 2, "attempt": 3}
+    assert after.next_ids == {"worker": 2, "project": 2, "limit": 1, "preset": 1, "job": 2, "step": 2, "attempt": 3}
     store.close()
 
 
@@ -228,7 +228,7 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert store.version()["schema"] == models.SCHEMA == 2
+    assert store.version()["schema"] == models.SCHEMA == 4
     assert (tmp_path / "farm.db.schema-1").exists()
     job, render = farm.jobs[1], farm.steps[2]
     assert (job.name, job.priority, job.after, job.start_at, job.failures) == ("shot", 70, [], None, {})
@@ -246,10 +246,34 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
     store.close()
 
 
-def test_an_upgraded_database_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
+def test_a_farm_of_schema_2_takes_presets_and_keeps_the_rest(tmp_path: Path) -> None:
+    """F42: written by the brender before schema 3."""
+    connection = sqlite3.connect(tmp_path / "farm.db")
+    connection.executescript((Path(__file__).parent / "golden" / "schema-2.sql").read_text())
+    connection.close()
+
+    store = Store.open(tmp_path)
+    farm = store.load()
+    assert (store.version()["schema"], farm.presets) == (models.SCHEMA, {})
+    assert (tmp_path / "farm.db.schema-2").exists()
+    render = farm.steps[2]
+    assert (render.order, render.after, render.limits) == ("reverse", ["sim:frame"], ["nuke"])
+    assert (render.needs, farm.jobs[1].most_tasks, farm.limits[1].count) == ({"memory_mb": 8000.0}, 4, 3)
+    Core(farm).turn([Boot()], 1_700_000_100.0)
+    assert check(farm) == []
+
+    store.save([put(Preset(farm.next_ids["preset"], "shots", {"samples": 64, "denoise": True}))])
+    store.close()
+    store = Store.open(tmp_path)
+    assert store.load().presets[1].params == {"samples": 64, "denoise": True}
+    store.close()
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_an_upgraded_database_has_the_columns_of_a_new_one(tmp_path: Path, schema: int) -> None:
     (tmp_path / "old").mkdir()
     connection = sqlite3.connect(tmp_path / "old" / "farm.db")
-    connection.executescript((Path(__file__).parent / "golden" / "schema-1.sql").read_text())
+    connection.executescript((Path(__file__).parent / "golden" / f"schema-{schema}.sql").read_text())
     connection.close()
     shapes = []
     for name in ("old", "new"):

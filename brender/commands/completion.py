@@ -6,8 +6,9 @@ import shlex
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.commands.grammar import Parameter, Signature
+from brender.commands.grammar import Signature
 from brender.commands.kinds import starting
+from brender.commands.parameters import Parameter
 from brender.commands.table import Row
 from brender.errors import BrenderError
 

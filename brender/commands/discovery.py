@@ -13,6 +13,7 @@ NOUNS = {
     "worker": "the machines",
     "project": "what the work is for",
     "limit": "what there is only so much of, such as licences",
+    "preset": "named settings of renders, such as HD",
     "job": "workflows: run, stop, look",
     "step": "the parts of a job",
     "task": "single frames or chunks",

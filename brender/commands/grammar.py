@@ -7,84 +7,20 @@ from __future__ import annotations
 
 import inspect
 import re
-import types
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, field
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Arg, Kind
+from brender.commands.parameters import Parameter, field_of, read_parameter, union_of
 from brender.errors import InvalidParams, nearest
 from brender.wire.messages import unstorable
 
 _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
-_ORDINARY: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 SEED_WORDS = (("workflow", "job"), ("workflow", "jobs"), ("task", "step"))
 UNREADABLE = (msgspec.ValidationError, ValueError, RecursionError, OverflowError)
-
-
-class Parameter(Struct, frozen=True):
-    """One parameter: `wire` is its JSON type, `base` the same without bounds, `kind` reads it against a farm."""
-
-    name: str
-    base: Any
-    wire: Any
-    required: bool
-    positional: bool
-    kind: Kind | None = None
-    short: str = ""
-    text: str = ""
-
-    @property
-    def flag(self) -> bool:
-        return self.base is bool
-
-    @property
-    def many(self) -> bool:
-        return self.kind is not None and self.kind.many
-
-    @property
-    def loose(self) -> bool:
-        return self.kind is not None and self.kind.loose
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The words a Literal allows."""
-        return get_args(self.base) if get_origin(self.base) is Literal else ()
-
-    @property
-    def expects(self) -> str:
-        """What a person may write here."""
-        if self.kind is not None:
-            return self.kind.expects
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        return _ORDINARY.get(self.base, "a value")
-
-    @property
-    def usage(self) -> str:
-        """How it stands in the usage line."""
-        if self.loose:
-            return "key=value…"
-        if self.flag:
-            return f"[--{self.name.replace('_', '-')}]"
-        word = f"<{self.name}>" if self.positional else f"{self.name}=<{_hint(self)}>"
-        if self.short and not self.positional:
-            word = f"-{self.short} <{_hint(self)}>"
-        dots = "…" if self.many else ""
-        return f"{word}{dots}" if self.required or (self.many and _refuses_none(self)) else f"[{word}{dots}]"
-
-
-def _hint(parameter: Parameter) -> str:
-    return (
-        "|".join(parameter.choices) if parameter.choices else {int: "n", float: "n"}.get(parameter.base, parameter.name)
-    )
-
-
-def _refuses_none(parameter: Parameter) -> bool:
-    return bool(getattr(parameter.kind, "required", False))
 
 
 class Signature(Struct):
@@ -136,7 +72,9 @@ class Signature(Struct):
         return {parameter.name: value for parameter, value in zip(self.parameters, values, strict=False)}
 
     def _takes_object(self) -> bool:
-        return bool(self.parameters) and dict in {get_origin(kind) or kind for kind in _union(self.parameters[0].base)}
+        return bool(self.parameters) and dict in {
+            get_origin(kind) or kind for kind in union_of(self.parameters[0].base)
+        }
 
     def read_words(self, words: Sequence[str]) -> Struct:
         """The Struct from the words after the command. Raises InvalidParams naming the word or parameter."""
@@ -287,17 +225,13 @@ class Reading:
         values[key] = value
 
 
-def _union(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-
-
 def signature_of(name: str, run: Callable[..., Any]) -> Signature:
     """Read a command's function. Its first parameter is the Call; keyword-only ones are never positional in words."""
     hints = get_type_hints(run, include_extras=True)
     given = list(inspect.signature(run).parameters.values())[1:]
-    parameters = [_parameter(one, hints[one.name]) for one in given]
+    parameters = [read_parameter(one, hints[one.name]) for one in given]
     fields = [
-        _field(one, has_default=known.default is not inspect.Parameter.empty)
+        field_of(one, has_default=known.default is not inspect.Parameter.empty)
         for one, known in zip(parameters, given, strict=True)
     ]
     params = msgspec.defstruct(
@@ -310,41 +244,6 @@ def signature_of(name: str, run: Callable[..., Any]) -> Signature:
         {parameter.name: parameter for parameter in parameters},
         {parameter.short: parameter for parameter in parameters if parameter.short},
     )
-
-
-def _parameter(given: inspect.Parameter, hint: Any) -> Parameter:
-    extras: tuple[Any, ...] = ()
-    if get_origin(hint) is Annotated:
-        hint, *found = get_args(hint)
-        extras = tuple(found)
-    kind = next((extra for extra in extras if isinstance(extra, Kind)), None)
-    arg = next((extra for extra in extras if isinstance(extra, Arg)), Arg())
-    metas = tuple(extra for extra in extras if isinstance(extra, msgspec.Meta))
-    base = kind.wire if kind is not None else _without_none(hint)
-    return Parameter(
-        name=given.name,
-        base=base,
-        wire=Annotated[(base, *metas)] if metas else base,
-        required=given.default is inspect.Parameter.empty and not (kind is not None and kind.many),
-        positional=given.kind is not inspect.Parameter.KEYWORD_ONLY and base is not bool and not (kind and kind.loose),
-        kind=kind,
-        short=arg.short,
-        text=arg.text,
-    )
-
-
-def _without_none(hint: Any) -> Any:
-    kept = [kind for kind in _union(hint) if kind is not types.NoneType]
-    return kept[0] if len(kept) == 1 else hint
-
-
-def _field(parameter: Parameter, has_default: bool) -> Any:
-    """One field of the params Struct; a list that must be named defaults to an empty one, for its kind to refuse."""
-    if parameter.required:
-        return parameter.name, parameter.wire
-    if parameter.many and not has_default:
-        return parameter.name, parameter.wire, field(default_factory=list)
-    return parameter.name, parameter.wire | UnsetType, UNSET
 
 
 def report_signature(name: str, reads: type[Struct]) -> Signature:

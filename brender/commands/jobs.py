@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from brender.commands import trees
 from brender.commands.calls import Call, check, check_owner
-from brender.commands.kinds import JOB_VALUES, JSON_TEXT, LOCAL_FILE, LOOSE, SPAN, Arg
+from brender.commands.kinds import CHUNK, JOB_VALUES, JSON_TEXT, LOCAL_FILE, LOOSE, SPAN, Arg
 from brender.commands.parts import STEP
 from brender.commands.references import JOB, JOBS, JOBS_OR_ALL, PROJECT, PROJECT_OR_TREE, RUNNING_JOB
 from brender.commands.states import held_back, job_line, step_line, waits
@@ -39,7 +39,7 @@ def create(
     *,
     function: Annotated[str, Arg(text="what its step runs")] = "",
     frames: Annotated[str, Arg(text="such as 1-100, 1,5,8-12, 1-100x2 or 1-100:8")] = "",
-    chunk: Annotated[int, Meta(ge=1), Arg(text="frames a task")] = 1,
+    chunk: Annotated[int, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="of the function, as JSON")] = None,
     retries: Annotated[int | None, Meta(ge=0), Arg(text="of a failed task; 1 when left out")] = None,
     timeout: Annotated[float | None, Meta(gt=0), Arg(text="seconds an attempt may take")] = None,

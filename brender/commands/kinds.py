@@ -15,7 +15,10 @@ from msgspec import Struct
 
 from brender.commands.calls import Call
 from brender.core.farm import Job, Limit, Project, Step, Worker
+from brender.core.frames import AUTO, AUTO_WORD
+from brender.core.rules.presets import OF_A_JOB
 from brender.errors import Invalid, InvalidParams, nearest
+from brender.worker.blender import BlenderJob
 
 Others = Mapping[str, Any]
 
@@ -169,6 +172,10 @@ class Attributes(Kind):
                 hint=nearest(name, self.names) or f"It has {', '.join(self.names)}.",
             )
         kind = self.types[name]
+        if name == "chunk" and given == AUTO_WORD:
+            return AUTO
+        if name == "stalled_after" and isinstance(given, str) and given[-1:] in _SECONDS:
+            return seconds_of(given)
         try:
             return msgspec.convert(_shaped(given, kind), kind, strict=not isinstance(given, str))
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
@@ -201,19 +208,46 @@ class Span(Kind):
     expects = "seconds, or 90s, 10m, 2h, 1d"
 
     def parse(self, call: Call, value: Any, others: Others) -> float:
-        text = str(value).strip().lower()
-        unit = _SECONDS.get(text[-1:], 0)
+        return seconds_of(value)
+
+
+def seconds_of(value: Any) -> float:
+    """A stretch of time, as a person or a program writes it. Raises Invalid."""
+    text = str(value).strip().lower()
+    unit = _SECONDS.get(text[-1:], 0)
+    try:
+        found = float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1e9:
+        raise Invalid(f"{value!r} is no stretch of time.", hint="Write 90s, 10m, 2h or 1d.")
+    return found
+
+
+class Chunk(Kind):
+    """How many frames a task has, or `auto`: one a task, and as many in one process as measured seconds say."""
+
+    wire = int | str
+    expects = "a whole number, or auto"
+
+    def parse(self, call: Call, value: Any, others: Others) -> int:
+        if str(value).lower() == AUTO_WORD:
+            return AUTO
         try:
-            found = float(text[:-1]) * unit if unit else float(text)
+            found = int(value)
         except ValueError:
-            found = -1.0
-        if not 0 <= found < 1e9:
-            raise Invalid(f"{value!r} is no stretch of time.", hint="Write 90s, 10m, 2h or 1d.")
+            found = 0
+        if found < 1:
+            raise Invalid(f"chunk is auto, or 1 or more frames a task, not {value!r}.", hint="chunk=10 or chunk=auto")
         return found
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+        return starting(prefix, [AUTO_WORD])
 
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPAN = Span()
+CHUNK = Chunk()
 SENTENCE = Sentence()
 TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "farm.*", "*"))
 WORD_LIST = WordList()
@@ -225,6 +259,9 @@ NEW_WORKER_VALUES = Attributes("worker", Worker, ("mac", "tags", "config", "warn
 PROJECT_VALUES = Attributes("project", Project, ("name", "description", "weight", "state"))
 NEW_PROJECT_VALUES = Attributes("project", Project, ("description", "weight"))
 LIMIT_VALUES = Attributes("limit", Limit, ("count", "description"))
+PRESET_VALUES = Attributes(
+    "preset", BlenderJob, tuple(name for name in BlenderJob.__struct_fields__ if name not in OF_A_JOB)
+)
 JOB_VALUES = Attributes(
     "job", Job, ("name", "priority", "tags", "submitter", "after", "start_at", "most_workers", "most_tasks")
 )
@@ -241,6 +278,8 @@ STEP_NAMES = (
     "needs",
     "retries",
     "timeout",
+    "stalled_after",
+    "stop_stalled",
 )
 STEP_VALUES = Attributes("step", Step, ("name", *STEP_NAMES))
 NEW_STEP_VALUES = Attributes("step", Step, STEP_NAMES)

@@ -51,6 +51,7 @@ StartedReport = _wire_of(events.Started)
 ResultsReport = _wire_of(events.Results)
 ReturnedReport = _wire_of(events.Returned)
 ImmortalReport = _wire_of(events.Immortal)
+StalledReport = _wire_of(events.Stalled)
 ByeReport = msgspec.defstruct("ByeReport", [])
 
 
@@ -84,6 +85,11 @@ def immortal(session: int, report: Struct) -> events.Event:
     return events.Immortal(session, *astuple(report))
 
 
+def stalled(session: int, report: Struct) -> events.Event:
+    """Attempts show no sign of life, as [attempt, seconds]; 0 seconds: they move again."""
+    return events.Stalled(session, *astuple(report))
+
+
 def bye(session: int, report: Struct) -> events.Event:
     """A worker is shut down in order."""
     return events.Disconnected(session, bye=True)
@@ -112,6 +118,7 @@ READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard
     "worker.results": (ResultsReport, results),
     "worker.returned": (ReturnedReport, returned),
     "worker.immortal": (ImmortalReport, immortal),
+    "worker.stalled": (StalledReport, stalled),
     "worker.log": (LogReport, log),
     "worker.progress": (ProgressReport, progress),
     "worker.bye": (ByeReport, bye),

@@ -84,7 +84,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "exec": step.exec,
         "function": step.function,
         "frames": step.frames,
-        "chunk": step.chunk,
+        "chunk": step.chunk or frames_.AUTO_WORD,
         "state": state,
         "counts": named(counts),
         "progress": progress(counts),
@@ -137,7 +137,9 @@ def task_line(
     attempt = newest(farm, step, index, live)
     worker = farm.workers.get(attempt.worker_id) if attempt is not None else None
     shown = frames_.in_words(frames_.frames_of(frames, step.chunk, index)) if frames is not None else ""
-    reason = attempt.reason if attempt is not None and state is not TaskState.SUCCESS else ""
+    reason = attempt.reason if attempt is not None else ""
+    if state is TaskState.SUCCESS:
+        reason = farm.tasks[step.id].notes.get(index, "")
     return {
         "step": step.name,
         "task": index,

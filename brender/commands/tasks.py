@@ -102,7 +102,7 @@ def _of_frames(step: Step, text: str) -> list[int]:
     for place, frame in enumerate(frames_.parse(step.frames)):
         if frame in wanted:
             wanted.discard(frame)
-            found.add(place // step.chunk)
+            found.add(place // (step.chunk or 1))
     if wanted:
         raise NotFound(f"Step {step.name} has no frame {min(wanted)}; it has {step.frames}.")
     return sorted(found)

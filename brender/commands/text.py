@@ -175,9 +175,9 @@ def _done(data: Data, room: int) -> list[str]:
 WRITERS: dict[str, Writer] = {
     "worker.enable": _admin,
     "worker.disable": _admin,
-    **{f"{noun}.set": _updated for noun in ("worker", "project", "limit", "job", "step")},
-    **{f"{noun}.add": _created for noun in ("worker", "project", "limit", "step")},
-    **{f"{noun}.delete": _deleted for noun in ("worker", "job", "step")},
+    **{f"{noun}.set": _updated for noun in ("worker", "project", "limit", "preset", "job", "step")},
+    **{f"{noun}.add": _created for noun in ("worker", "project", "limit", "preset", "step")},
+    **{f"{noun}.delete": _deleted for noun in ("worker", "preset", "job", "step")},
     "project.archive": _updated,
     "project.select": _selected,
     "job.create": _submitted,

@@ -129,7 +129,7 @@ def steps(data: Data, room: int) -> list[str]:
 
 STEP_FIELDS = (
     "id", "name", "job", "place", "exec", "function", "params", "frames", "chunk", "order", "after", "limits", "needs",
-    "retries", "timeout", "state", "counts", "seconds", "version",
+    "retries", "timeout", "stalled_after", "stop_stalled", "state", "counts", "seconds", "version",
 )  # fmt: skip
 
 
@@ -226,12 +226,37 @@ def limit(data: Data, room: int) -> list[str]:
     return fields({**data, "users": users}, ("name", "used", "count", "steps", "users", "description", "version"), room)
 
 
+PRESET_COLUMNS = (
+    Column("name", "name", shrinks=True, least=8),
+    Column("parameters", "parameters", shrinks=True, least=44),
+    Column("for", "for", shrinks=True, least=11),
+)
+
+
+def presets(data: Data, room: int) -> list[str]:
+    return [
+        *columns(PRESET_COLUMNS, [_settings(row) for row in data["presets"]], room),
+        *wrap("Use one: brender render SCENE.blend --preset HD. Make one: preset add shots samples=64", room),
+    ]
+
+
+def preset(data: Data, room: int) -> list[str]:
+    return fields(_settings(data), ("name", "parameters", "for", "built in", "version"), room)
+
+
+def _settings(row: Data) -> Data:
+    said = " ".join(f"{plain(key)}={'no' if value is False else plain(value)}" for key, value in row["params"].items())
+    return {**row, "parameters": said, "for": row["description"], "built in": row["built_in"]}
+
+
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
     "job.show": job,
     "limit.list": limits,
     "limit.show": limit,
+    "preset.list": presets,
+    "preset.show": preset,
     "step.list": steps,
     "step.show": step,
     "task.list": tasks,

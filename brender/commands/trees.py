@@ -10,6 +10,7 @@ from typing import Any
 from brender.commands.calls import Call, check_owner
 from brender.commands.parts import find_step
 from brender.core.farm import Farm, Job, Step
+from brender.core.frames import AUTO, AUTO_WORD
 from brender.core.rules import jobs, steps
 from brender.core.rules.tree import WORKFLOWS, children, defaults, unwrapped
 from brender.errors import Invalid, InvalidParams, Unsupported
@@ -87,7 +88,8 @@ def of_job(farm: Farm, job: Job, only: Step | None = None) -> dict[str, Any]:
 
 def _of_step(step: Step) -> dict[str, Any]:
     always = {"id": step.id, **{name: getattr(step, name) for name in _SEEDS}}
-    return {**always, **_unusual(step, steps.EDITABLE, _SEEDS)}
+    unusual = _unusual(step, steps.EDITABLE, _SEEDS)
+    return {**always, **unusual, **({"chunk": AUTO_WORD} if step.chunk == AUTO else {})}
 
 
 def _unusual(row: Job | Step, known: dict[str, type], but: tuple[str, ...]) -> dict[str, Any]:

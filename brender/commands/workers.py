@@ -32,8 +32,8 @@ def listing(
 
 
 def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
-    used = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state != "assigned"])
-    queued = len(farm.loads[worker.id].live) - used
+    queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
+    used = farm.slots_taken(worker.id) - queued
     return {
         "id": worker.id,
         "name": worker.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import Farm, Job, Limit, Load, Project, Step, Worker
+from brender.core.farm import Farm, Job, Limit, Load, Preset, Project, Step, Worker
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.errors import NotFound
@@ -45,6 +45,9 @@ class Context:
 
     def limit(self, limit_id: int) -> Limit:
         return _found(self.farm.limits, "limit", limit_id)
+
+    def preset(self, preset_id: int) -> Preset:
+        return _found(self.farm.presets, "preset", preset_id)
 
     def job(self, job_id: int) -> Job:
         return _found(self.farm.jobs, "job", job_id)

@@ -18,7 +18,7 @@ from brender.core.context import Context
 from brender.core.farm import Farm
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
-from brender.core.rules import attempts, clock, jobs, limits, projects, steps, tasks, tree, workers
+from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, workers
 from brender.core.rules.rows import row_of
 from brender.core.schedule import Scheduler
 from brender.core.settle import settle
@@ -48,6 +48,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.Results: attempts.results,
     ev.Returned: attempts.returned,
     ev.Immortal: attempts.immortal,
+    ev.Stalled: attempts.stalled,
     ev.SetWaiting: attempts.set_waiting,
     ev.Disconnected: workers.disconnected,
 }
@@ -57,16 +58,19 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Create, "worker"): workers.create,
     (ev.Create, "project"): projects.create,
     (ev.Create, "limit"): limits.create,
+    (ev.Create, "preset"): presets.create,
     (ev.Create, "job"): jobs.create,
     (ev.Create, "step"): steps.create,
     (ev.Update, "worker"): workers.update,
     (ev.Update, "project"): projects.update,
     (ev.Update, "limit"): limits.update,
+    (ev.Update, "preset"): presets.update,
     (ev.Update, "job"): jobs.update,
     (ev.Update, "step"): steps.update,
     (ev.Delete, "worker"): workers.delete,
     (ev.Delete, "project"): projects.delete,
     (ev.Delete, "limit"): limits.delete,
+    (ev.Delete, "preset"): presets.delete,
     (ev.Delete, "job"): jobs.delete,
     (ev.Delete, "step"): steps.delete,
 }
@@ -151,7 +155,8 @@ class Core:
         if isinstance(event, ev.Create | ev.Update | ev.Delete):
             rule = CRUD.get((kind, event.noun))
             if rule is None:
-                raise InvalidParams(f"There is no noun {event.noun!r}.", hint="worker, project, limit, job or step")
+                nouns = ", ".join(noun for made, noun in CRUD if made is kind)
+                raise InvalidParams(f"There is no noun {event.noun!r}.", hint=f"One of {nouns}.")
             return rule
         return RULES[kind]
 

@@ -30,7 +30,7 @@ class Tick(Event):
 
 
 class Create(Event):
-    """A new row of a noun (worker, project, limit, job, step) with these attributes."""
+    """A new row of a noun (worker, project, limit, preset, job, step) with these attributes."""
 
     noun: str
     values: dict[str, Any]
@@ -169,6 +169,7 @@ class LegacyHello(Event):
 class Heartbeat(Event):
     session: int
     warning: str = ""
+    full: bool = False  # it starts nothing for now; the warning says why
 
 
 class Started(Event):
@@ -207,6 +208,13 @@ class Immortal(Event):
 
     session: int
     attempts: list[tuple[int, int]]
+
+
+class Stalled(Event):
+    """Attempts without a sign of life, as [attempt, for so many seconds]; 0 seconds: it moves again (CONTRACT R32)."""
+
+    session: int
+    attempts: list[tuple[int, float]]
 
 
 class SetWaiting(Event):

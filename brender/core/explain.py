@@ -67,11 +67,18 @@ def why_worker(farm: Farm, worker_id: int, settings: Settings = DEFAULT) -> dict
     """Why a worker idles, or what it does."""
     worker, load = farm.workers[worker_id], farm.loads[worker_id]
     refusal = fit.worker_refusal(worker, load, farm.now, settings)
-    busy = len(load.live)
+    busy = farm.slots_taken(worker.id)
     state = f"{worker.admin_state}, {worker.presence}, {min(busy, worker.slots)} of {worker.slots} slots busy"
     reasons: list[fit.Refusal] = [refusal] if refusal is not None else []
     if busy:
-        reasons.append(fit.Refusal("worker.busy", f"{worker.name} has {busy} tasks: {_first_tasks(farm, worker)}."))
+        reasons.append(
+            fit.Refusal("worker.busy", f"{worker.name} has {len(load.live)} tasks: {_first_tasks(farm, worker)}.")
+        )
+    if load.files:
+        files = ", ".join(load.files)
+        reasons.append(
+            fit.Refusal("worker.warm", f"{worker.name} has {files} open: among equals it goes on with that.")
+        )
     if refusal is None and busy < worker.slots:
         reasons += _no_work_for(farm, worker)
     return _answer(f"worker {worker.name}", state, reasons)
@@ -92,6 +99,8 @@ def _live(farm: Farm, step_id: int, task: int) -> fit.Refusal:
     text = f"Attempt {attempt.number} is {attempt.state} on {worker.name} for {seconds} s"
     if worker.presence != "online":
         text += f", which is {worker.presence}"
+    if attempt.reason:
+        text += f": {attempt.reason}"
     return fit.Refusal("task.live", text + ".", f"why {worker.name}")
 
 
@@ -156,11 +165,11 @@ def _waiting(farm: Farm, job: Job, step: Step, settings: Settings, task: int | N
             continue
         able += 1
         full = full or found
-        busy += found is not None or len(load.live) >= worker.slots
+        busy += found is not None or farm.slots_taken(worker.id) >= worker.slots
     if able and (shared or (full and busy == able)):
         return [found for found in (shared, full) if found is not None]
     if able and busy == able:
-        return [_all_busy(farm, job, able)]
+        return [_all_busy(farm, job, able), *_warm_for_others(farm, job, step)]
     if able:
         return [fit.Refusal("task.next", "A slot is free for it; it starts with the next turn.")]
     return [
@@ -188,6 +197,23 @@ def _all_busy(farm: Farm, job: Job, able: int) -> fit.Refusal:
         return fit.Refusal("farm.busy", f"{workers} busy with work that came earlier.", f"job priority {job.id} 80")
     text = f"{workers} busy; running jobs with a higher priority than its {job.priority}: {urgent}."
     return fit.Refusal("farm.busy", text, f"job priority {job.id} {min(100, job.priority + 10)}")
+
+
+def _warm_for_others(farm: Farm, job: Job, step: Step) -> list[fit.Refusal]:
+    """Among projects of equal claim a worker goes on with the file it has open, which may not be that of this step."""
+    file = fit.file_of(step)
+    rivals = any(
+        other.desired == "run" and other.priority == job.priority and other.project_id != job.project_id
+        for other in farm.jobs.values()
+    )
+    if not file or not rivals:
+        return []
+    others = [farm.workers[n].name for n, load in farm.loads.items() if load.files and file not in load.files]
+    if not others:
+        return []
+    text = f"{', '.join(others[:3])}{' and others' if len(others) > 3 else ''} go on with the files they have open"
+    text += " while no project is behind by more than a worker's slots."
+    return [fit.Refusal("worker.warm", text, f"job priority {job.id} {min(100, job.priority + 1)}")]
 
 
 def _first_tasks(farm: Farm, worker: Worker) -> str:

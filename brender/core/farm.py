@@ -13,7 +13,7 @@ from typing import Any
 from brender.core import frames as frames_
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
-from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Project, Row, Step, Trouble, Worker
+from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
@@ -26,6 +26,7 @@ __all__ = [
     "Job",
     "Limit",
     "Load",
+    "Preset",
     "Project",
     "Row",
     "Step",
@@ -38,13 +39,23 @@ __all__ = [
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("heard", "live", "recalled", "session")
+    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "session")
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
         self.live: dict[int, Attempt] = {}
         self.recalled: set[int] = set()
         self.heard = heard  # seconds on the master's clock
+        self.full = False  # it said that it starts nothing for now
+        self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
+        self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
+
+    def opens(self, file: str, most: int) -> None:
+        """It is sent work on this file."""
+        if file in self.files:
+            self.files.remove(file)
+        self.files.append(file)
+        del self.files[:-most]
 
 
 class Farm:
@@ -54,6 +65,7 @@ class Farm:
         self.workers: dict[int, Worker] = {}
         self.projects: dict[int, Project] = {}
         self.limits: dict[int, Limit] = {}
+        self.presets: dict[int, Preset] = {}
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
@@ -84,6 +96,7 @@ class Farm:
             "worker": self.workers,
             "project": self.projects,
             "limit": self.limits,
+            "preset": self.presets,
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
@@ -158,6 +171,20 @@ class Farm:
         step = self.steps[attempt.step_id]
         self.usage.take(attempt, step, self.jobs[step.job_id])
 
+    def slots_taken(self, worker_id: int) -> int:
+        """How many slots the live attempts of a worker take or wait for: those of one process take one."""
+        return len(self.loads[worker_id].live) - self.usage.riders.get(worker_id, 0)
+
+    def write_pid(self, attempt: Attempt, pid: int | None) -> None:
+        """An attempt runs in this process. Only the ledger calls this."""
+        live = attempt.id in self.attempts
+        job = self.jobs[self.steps[attempt.step_id].job_id] if live else None
+        if job is not None and attempt.pid:
+            self.usage.alight(attempt, job)
+        attempt.pid = pid
+        if job is not None and pid and self.usage.board(attempt, job):
+            self.roomy.add(attempt.worker_id)
+
     def note_waits(self, job: Job) -> None:
         """Keep what a job waits for where a success of others and the clock find it."""
         (self.waiting.add if job.after else self.waiting.discard)(job.id)
@@ -197,7 +224,7 @@ class Farm:
         return self.steps[ids[-1]].place if ids else 0
 
     @staticmethod
-    def name_key(row: Worker | Project | Limit | Job | Step) -> tuple[str, int, str]:
+    def name_key(row: Worker | Project | Limit | Preset | Job | Step) -> tuple[str, int, str]:
         """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
         parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
         return TABLE_OF[type(row)], parent, row.name
@@ -209,6 +236,10 @@ class Farm:
     def limit_named(self, name: str) -> Limit | None:
         found = self.names.get(("limit", 0, name))
         return None if found is None else self.limits[found]
+
+    def preset_named(self, name: str) -> Preset | None:
+        found = self.names.get(("preset", 0, name))
+        return None if found is None else self.presets[found]
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""
@@ -236,13 +267,12 @@ class Farm:
 
     def same_as(self, other: Farm) -> bool:
         """Whether two farms hold the same rows and the same task states (the mirror test, BR-08)."""
-        mine = [self.workers, self.projects, self.limits, self.jobs, self.steps, self.attempts]
-        theirs = [other.workers, other.projects, other.limits, other.jobs, other.steps, other.attempts]
-        if mine != theirs or self.tasks.keys() != other.tasks.keys():
+        if any(self.table(name) != other.table(name) for name in TABLES) or self.tasks.keys() != other.tasks.keys():
             return False
         return all(
             tasks.states == other.tasks[step].states
             and tasks.numbers == other.tasks[step].numbers
+            and tasks.notes == other.tasks[step].notes
             and {i: (t.errors, t.crashes, t.last) for i, t in tasks.trouble.items()}
             == {i: (t.errors, t.crashes, t.last) for i, t in other.tasks[step].trouble.items()}
             for step, tasks in self.tasks.items()

@@ -70,6 +70,8 @@ def worker_refusal(worker: Worker, load: Load, now: float, settings: Settings) -
         return Refusal("worker.away", f"{name} is {worker.presence}.", "Start `brender client` on that machine.")
     if worker.slots <= 0:
         return Refusal("worker.slots", f"{name} offers no slots.", "Start its client with --slots 1 or more.")
+    if load.full:
+        return Refusal("worker.tight", f"{name} starts nothing now: {worker.warning}.", f"worker show {name}")
     if now - load.heard > settings.suspect_after:
         silent = int(now - load.heard)
         return Refusal("worker.silent", f"{name} has not been heard for {silent} s.", "Look at its network or load.")
@@ -83,7 +85,9 @@ def kind_refusal(worker: Worker, kind: Kind) -> Refusal | None:
         return Refusal(
             "worker.function",
             f"{worker.name} does not offer the function {kind.function!r} (it offers {offered}).",
-            f"Put {kind.function} into its --functions directory or function file, and restart it.",
+            "Start it with --allow-openjd."
+            if kind.function == "openjd"
+            else f"Put {kind.function} into its --functions directory or function file, and restart it.",
         )
     if kind.tags:
         missing = [tag for tag in kind.tags if tag not in worker.tags]
@@ -133,6 +137,8 @@ def shared_refusal(farm: Farm, kind: Kind) -> Refusal | None:
 def room_refusal(farm: Farm, worker: Worker, load: Load, kind: Kind) -> Refusal | None:
     """Why this worker may not start one of this kind now: what it carries, and what its job says of workers."""
     for name, amount in kind.needs:
+        if name == "gpu_memory_mb" and any(other == "gpus" for other, _ in kind.needs):
+            continue  # each GPU has as much: their number decides
         taken = sum(farm.steps[attempt.step_id].needs.get(name, 0) for attempt in load.live.values())
         there = offered_of(worker, name)
         if taken + amount > there:
@@ -230,6 +236,12 @@ def _done(farm: Farm, step: Step) -> str:
 def finished(farm: Farm, step: Step) -> bool:
     """Whether all tasks of the step are a success."""
     return farm.tasks[step.id].all_done()
+
+
+def file_of(step: Step) -> str:
+    """The file that a slot keeps open for the tasks of a step; empty where there is none."""
+    found = step.params.get("blend") if step.function == "blender" and isinstance(step.params, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def ahead(seconds: float, settings: Settings) -> int:

@@ -131,15 +131,20 @@ def _distinct(parts: list[range]) -> list[range]:
     return folded
 
 
+AUTO = 0  # a chunk of this size: a task is one frame, and how many run in one process is decided when they start
+AUTO_WORD = "auto"
+
+
 def task_count(frames: str, chunk: int) -> int:
     """How many tasks a step has: one without frames, else one for each chunk of frames."""
     if not frames:
         return 1
-    return -(-len(parse(frames)) // chunk)
+    return -(-len(parse(frames)) // (chunk or 1))
 
 
 def frames_of(frames: Frames, chunk: int, index: int) -> list[int]:
-    """The frames of task `index`: `chunk` of them, fewer in the last task."""
+    """The frames of task `index`: `chunk` of them, fewer in the last task, one where it is AUTO."""
+    chunk = chunk or 1
     return frames[index * chunk : min((index + 1) * chunk, len(frames))]
 
 

@@ -63,6 +63,8 @@ def _usage(farm: Farm) -> list[str]:
     broken = []
     if (counted.limits, counted.projects) != (farm.usage.limits, farm.usage.projects):
         broken.append(f"limits and projects count {farm.usage.limits}, {farm.usage.projects}; live: {counted.limits}")
+    if (counted.aboard, counted.riders) != (farm.usage.aboard, farm.usage.riders):
+        broken.append(f"processes count {farm.usage.aboard}, {farm.usage.riders}; live: {counted.aboard}")
     if counted.crews != farm.usage.crews:
         broken.append(f"jobs count {sorted(farm.usage.crews)}; live: {sorted(counted.crews)}")
     return broken
@@ -75,6 +77,9 @@ def _troubles(step: Step, tasks: Tasks) -> list[str]:
             broken.append(f"task {step.name}[{task}] remembers trouble with a {trouble.last.state} attempt")
         if tasks.states[task] == TaskState.SUCCESS:
             broken.append(f"task {step.name}[{task}] is a success and remembers trouble")
+    for task in tasks.notes:
+        if tasks.states[task] != TaskState.SUCCESS:
+            broken.append(f"task {step.name}[{task}] is no success and has a note")
     return broken
 
 

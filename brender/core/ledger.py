@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Limit, Load, Project, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
 from brender.core.lifecycle import (
     ATTEMPT_MOVES,
     PRESENCE_MOVES,
@@ -22,6 +22,7 @@ from brender.core.lifecycle import (
     check_task_move,
 )
 from brender.core.sequence import order_of
+from brender.core.written import write
 from brender.errors import InternalError
 
 
@@ -48,10 +49,6 @@ class Deed(Struct):
 
 Ids = set[int]  # inside the class below `set` is a method
 _MISSING = object()
-_SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on
-_URGENT = frozenset(
-    {"priority", "paused", "desired", "tags", "after", "start_at", "most_workers", "most_tasks", "failures"}
-)
 
 
 class Ledger:
@@ -165,6 +162,8 @@ class Ledger:
         old = STATES[tasks.states[index]]
         check_task_move(f"{step.name}[{index}]", old, state)
         tasks.put(index, state)
+        if tasks.notes:
+            self.note(tasks, index, None)
         counts = tasks.counts
         if not counts[old] or counts[state] == 1:
             self.unsettled.add(step.job_id)
@@ -184,6 +183,9 @@ class Ledger:
         self._undo.append((self._put_all_back, (tasks, step, tasks.kept())))
         if state in READY:
             self.farm.ready.add(step.id)
+        if TaskState.SUCCESS in wanted:
+            for index in list(tasks.notes):
+                self.note(tasks, index, None)
         self.unsettled.add(step.job_id)
         self._touch(step.id)
         return tasks.put_all(wanted, state)
@@ -237,10 +239,20 @@ class Ledger:
         self._undo.append((setattr, (load, "recalled", load.recalled)))
         load.recalled = attempts
 
+    def note(self, tasks: Tasks, index: int, note: str | None) -> None:
+        """What is worth a look in a success, or nothing (any more)."""
+        self._undo.append((self._set_entry, (tasks.notes, index, tasks.notes.get(index))))
+        self._set_entry(tasks.notes, index, note)
+
     def seconds(self, tasks: Tasks, seconds: float) -> None:
         """How long a task of a step takes on the average."""
         self._undo.append((setattr, (tasks, "seconds", tasks.seconds)))
         tasks.seconds = seconds
+
+    def pace(self, load: Load, function: str, pace: float) -> None:
+        """How long a worker takes for a function, by what all take."""
+        self._undo.append((self._set_entry, (load.paces, function, load.paces.get(function))))
+        load.paces[function] = pace
 
     def lost(self, attempt_id: int, place: tuple[int, int] | None) -> None:
         """Remember an attempt that may report after all by its (step, task), or forget it."""
@@ -271,46 +283,7 @@ class Ledger:
             self._dirty[key] = old
 
     def _write(self, row: Row, values: dict[str, Any]) -> None:
-        farm = self.farm
-        renamed = "name" in values and not isinstance(row, Attempt)
-        if renamed:
-            farm.names.pop(farm.name_key(row), None)  # type: ignore[arg-type]
-        for name, value in values.items():
-            setattr(row, name, value)
-        if renamed:
-            farm.names[farm.name_key(row)] = row.id  # type: ignore[arg-type]
-        if isinstance(row, Step):
-            self._write_step(row, values)
-        elif isinstance(row, Job):
-            self._write_job(row, values)
-        elif isinstance(row, Limit | Project):
-            farm.ready.update(farm.open)
-            if renamed:
-                self.reshaped |= farm.waiting
-
-    def _write_step(self, step: Step, values: dict[str, Any]) -> None:
-        farm = self.farm
-        if "place" in values:
-            farm.order_steps(step.job_id)
-        if "order" in values:
-            tasks = farm.tasks[step.id]
-            tasks.arrange(order_of(step.order, len(tasks)))
-        if _SHAPE & values.keys():
-            farm.relink(step.job_id)
-            self.reshaped.add(step.job_id)
-
-    def _write_job(self, job: Job, values: dict[str, Any]) -> None:
-        farm = self.farm
-        if _URGENT & values.keys():
-            farm.ready.update(farm.steps_of[job.id])
-            farm.note_waits(job)
-        if "after" in values:
-            self.reshaped.add(job.id)
-        if "name" in values:
-            self.reshaped |= farm.waiting
-        if values.get("state") == "success0":
-            for other in farm.waiting:
-                farm.ready.update(farm.steps_of[other])
+        self.reshaped |= write(self.farm, row, values)
 
     def _gone(self, row: Row) -> None:
         """A row went that others may name."""

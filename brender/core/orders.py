@@ -23,6 +23,9 @@ class StepSpec(Struct):
     frames: str = ""
     chunk: int = 1
     timeout: float | None = None
+    needs: dict[str, float] = field(default_factory=dict)  # fit.NEEDS; the worker gives out its GPUs by it
+    stalled_after: float | None = None  # seconds without a sign of life; None: as the worker's own flags say
+    stop_stalled: bool = False
 
 
 class Order(Struct):
@@ -43,12 +46,16 @@ class Welcome(Order):
 
 
 class Run(Order):
-    """Tasks of one step to run, as [attempt, task index], in this order."""
+    """Tasks of one step to run, as [attempt, task index], in this order.
+
+    `together`: one process may take all of them that have not gone another way when it starts.
+    """
 
     wire: ClassVar[str] = "run"
     epoch: int
     step: StepSpec
     tasks: list[tuple[int, int]]
+    together: bool = False
 
 
 class Recall(Order):

@@ -85,6 +85,8 @@ class Step(Struct):
     needs: dict[str, float] = field(default_factory=dict)  # what a task takes of a machine: fit.NEEDS
     retries: int = 1
     timeout: float | None = None  # seconds an attempt may take; None = for ever (SP-04)
+    stalled_after: float | None = None  # seconds without a sign of life, then it is told; None: as its worker says
+    stop_stalled: bool = False  # and the attempt is ended with an error
     run: int = 0  # the job's run in which its tasks were last made new
     created_at: float = 0.0
     modified_at: float = 0.0
@@ -97,6 +99,18 @@ class Limit(Struct):
     id: int
     name: str
     count: int = 0
+    description: str = ""
+    created_at: float = 0.0
+    modified_at: float = 0.0
+    version: int = 1
+
+
+class Preset(Struct):
+    """A render config: named parameters of the Blender function, copied into a step when it is submitted."""
+
+    id: int
+    name: str
+    params: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     created_at: float = 0.0
     modified_at: float = 0.0
@@ -123,11 +137,12 @@ class Attempt(Struct):
     spent: bool = False  # the operator said retry: neither it nor what came before it counts any more
 
 
-Row = Worker | Project | Limit | Job | Step | Attempt
+Row = Worker | Project | Limit | Preset | Job | Step | Attempt
 TABLES: dict[str, type[Row]] = {
     "worker": Worker,
     "project": Project,
     "limit": Limit,
+    "preset": Preset,
     "job": Job,
     "step": Step,
     "attempt": Attempt,

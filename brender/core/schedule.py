@@ -7,17 +7,20 @@ changes a kind puts the step into farm.ready again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from brender.config import Settings
-from brender.core import fit
+from brender.core import chunks, fit
 from brender.core.farm import Attempt, Farm, Load, Step, Worker
+from brender.core.frames import AUTO
 from brender.core.ledger import Ledger
 from brender.core.lifecycle import MOST_ATTEMPTS, TaskState
 from brender.core.orders import Order, Recall, Run, StepSpec
 
 Key = tuple[int, float, int, int, int]  # -priority, started, job, place, step
+Pair = tuple[Worker, Load]
 
 
 class Scheduler:
@@ -29,7 +32,9 @@ class Scheduler:
         self._settings = settings
         self._heaps: dict[fit.Kind, list[Key]] = {}
         self._queued: dict[int, tuple[Key, fit.Kind]] = {}  # the one valid entry of each step
-        self._runs: dict[tuple[int, int], Run] = {}
+        self._runs: dict[tuple[int, int], Run] = {}  # by session and step, or the first attempt of a bundle below 0
+        self._shares: dict[int, float] = {}  # of this turn, by step
+        self._riders: dict[int, int] = {}  # usage.riders, and by worker those that this turn's bundles will have
         self._room = 0
 
     def turn(self, orders: list[tuple[int, Order]]) -> bool:
@@ -39,16 +44,16 @@ class Scheduler:
             return False
         fresh = bool(farm.ready)
         self._enqueue()
+        self._runs, self._shares, self._riders = {}, {}, dict(farm.usage.riders)
         candidates = self._candidates(farm.loads if fresh else farm.roomy)
         farm.roomy.clear()
-        self._runs = {}
         self._room = self._settings.assign_at_once
         if candidates and self._heaps:
             self._fill_slots(candidates)
             if self._room > 0:
                 self._fill_queues(candidates)
         orders.extend((session, run) for (session, _), run in self._runs.items())
-        idle = [(worker, load) for worker, load in candidates if len(load.live) < worker.slots]
+        idle = [(worker, load) for worker, load in candidates if self._taken(worker, load) < worker.slots]
         if idle and self._room > 0:
             self._take_back(idle, orders)
         if self._room <= 0:
@@ -84,16 +89,24 @@ class Scheduler:
             if fit.worker_refusal(worker, load, farm.now, settings) is None:
                 found.append((worker, load))
         if len(found) > 1:
-            found.sort(key=lambda pair: (len(pair[1].live) / pair[0].slots, pair[0].id))
+            if self._riders:
+                found.sort(key=lambda pair: (self._taken(*pair) / pair[0].slots, pair[0].id))
+            else:
+                found.sort(key=lambda pair: (len(pair[1].live) / pair[0].slots, pair[0].id))
         return found
+
+    def _taken(self, worker: Worker, load: Load) -> int:
+        """Slots of a worker that are taken or waited for, those of this turn's bundles with them."""
+        return len(load.live) - self._riders.get(worker.id, 0)
 
     def _best(self, worker: Worker, load: Load) -> Step | None:
         """The most urgent step with a ready task that this worker may run now.
 
-        Among equal priorities the project goes first that has the fewest live tasks for its weight, then the older job.
+        Among equal priorities the project goes first that takes the fewest slots for its weight, then the older job. A
+        project whose next file the worker has open is given the worker's own slots: so near to equal, it goes first.
         """
         farm = self._farm
-        best: tuple[int, float, Key] | None = None
+        found: list[tuple[int, Key]] = []  # (project, what of it goes first)
         for kind in list(self._heaps):
             if kind.job and kind.job not in farm.jobs:
                 self._top(kind)  # the job was deleted: drops what is left of its queue
@@ -105,12 +118,23 @@ class Scheduler:
             ):
                 continue
             top = self._top(kind)
-            if top is None:
-                continue
-            rank = (top[0], farm.usage.projects.get(kind.project, 0) / farm.projects[kind.project].weight, top)
-            if best is None or rank < best:
-                best = rank
-        return None if best is None else farm.steps[best[2][-1]]
+            if top is not None:
+                found.append((kind.project, top))
+        if len(found) < 2:
+            return farm.steps[found[0][1][-1]] if found else None
+        tops: dict[int, Key] = {}
+        for project, top in found:
+            if project not in tops or top < tops[project]:
+                tops[project] = top
+        best = min((top[0], self._claim(project, top, worker, load), top) for project, top in tops.items())
+        return farm.steps[best[2][-1]]
+
+    def _claim(self, project_id: int, top: Key, worker: Worker, load: Load) -> float:
+        """What a project has of the farm by its weight; the least goes first."""
+        slots = self._farm.usage.projects.get(project_id, 0)
+        if load.files and fit.file_of(self._farm.steps[top[-1]]) in load.files:
+            slots -= worker.slots
+        return slots / self._farm.projects[project_id].weight
 
     def _top(self, kind: fit.Kind) -> Key | None:
         """The first valid entry of a heap; stale ones are dropped on the way."""
@@ -130,18 +154,65 @@ class Scheduler:
         return None
 
     def _fill_slots(self, candidates: list[tuple[Worker, Load]]) -> None:
-        """One task a free slot, round by round, so that every machine gets its first before any gets its second."""
-        waiting = [pair for pair in candidates if len(pair[1].live) < pair[0].slots]
+        """A task or bundle for each free slot, in rounds: every machine gets its first before any gets its second."""
+        waiting = [pair for pair in candidates if self._taken(*pair) < pair[0].slots]
         while waiting and self._room > 0:
             again: list[tuple[Worker, Load]] = []
-            for worker, load in waiting:
-                step = self._best(worker, load) if self._room > 0 else None
-                if step is None:
-                    continue
-                self._assign(worker, load, step, 1)
-                if len(load.live) < worker.slots:
-                    again.append((worker, load))
+            opened = _by_file(waiting)
+            served: set[int] = set()
+            for pair in waiting:
+                while pair[0].id not in served and self._room > 0:
+                    step = self._best(*pair)
+                    if step is None:
+                        break
+                    worker, load = self._nearest(step, pair, opened, served) if opened else pair
+                    served.add(worker.id)
+                    if step.chunk == AUTO:
+                        self._cut(worker, load, step, waiting)
+                    else:
+                        self._assign(worker, load, step, 1)
+                    if self._taken(worker, load) < worker.slots:
+                        again.append((worker, load))
             waiting = again
+
+    def _nearest(self, step: Step, pair: Pair, opened: dict[str, deque[Pair]], served: set[int]) -> Pair:
+        """Who takes a task that is due to this worker: a free one has its file open and would be given it, too."""
+        file = fit.file_of(step)
+        if not file or file in pair[1].files:
+            return pair
+        others = opened.get(file, deque())
+        while others and others[0][0].id in served:
+            others.popleft()
+        return others[0] if others and self._best(*others[0]) is step else pair
+
+    def _cut(self, worker: Worker, load: Load, step: Step, idle: list[Pair]) -> None:
+        """What a free slot gets of a step with chunk=auto: several tasks where one process may take them, else one."""
+        farm, kind = self._farm, self._queued[step.id][1]
+        if not chunks.bundles(farm, worker, step, kind):
+            self._assign(worker, load, step, 1)
+            return
+        share = self._shares.get(step.id)
+        if share is None:
+            share = self._shares[step.id] = chunks.even_share(farm, step, kind, idle)
+        count = chunks.count(share, step, load, farm.tasks[step.id].seconds, self._settings)
+        if count > self._room < self._settings.assign_at_once:
+            self._room = 0  # a turn of its own rather than a cut
+            return
+        self._bundle(worker, load, step, count)
+
+    def _bundle(self, worker: Worker, load: Load, step: Step, count: int) -> None:
+        """Up to `count` tasks for one process; one that goes alone ends the bundle or is it."""
+        tasks = self._farm.tasks[step.id]
+        run = Run(self._farm.epoch, self._spec(step), [], together=True)
+        if tasks.trouble:
+            count = 1 if chunks.alone(tasks, tasks.next_ready()) else count
+            while len(run.tasks) < count and tasks.ready() and not chunks.alone(tasks, tasks.next_ready()):
+                self._take(worker, load, step, run, 1)
+        if not run.tasks:
+            self._take(worker, load, step, run, count)
+        assert load.session is not None
+        self._runs[load.session, -run.tasks[0][0]] = run
+        self._riders[worker.id] = self._riders.get(worker.id, 0) + len(run.tasks) - 1
 
     def _fill_queues(self, candidates: list[tuple[Worker, Load]]) -> None:
         """Orders ahead of busy slots, dealt in even shares so that a job's tail does not wait behind one machine."""
@@ -152,10 +223,12 @@ class Scheduler:
                 step = self._best(worker, load) if self._room > 0 else None
                 if step is None or not fit.goes_ahead(self._farm, self._queued[step.id][1]):
                     continue  # what needs a free slot would never find one behind a queue that is always full
+                if step.chunk == AUTO and chunks.bundles(self._farm, worker, step, self._queued[step.id][1]):
+                    continue  # it is cut when a slot is free: beside a bundle the way there and back is nothing
                 tasks = self._farm.tasks[step.id]
                 window = worker.slots * (1 + fit.ahead(tasks.seconds, self._settings))
                 share = -(-tasks.ready() // (len(waiting) - place))
-                count = min(window - len(load.live), share, self._room)
+                count = min(window - len(load.live) + self._riders.get(worker.id, 0), share, self._room)
                 if count > 0:
                     self._assign(worker, load, step, count)
                     again.append((worker, load))
@@ -163,14 +236,19 @@ class Scheduler:
 
     def _assign(self, worker: Worker, load: Load, step: Step, count: int) -> None:
         """Give the next `count` ready tasks of a step to a worker: an attempt row each, one Run order for all."""
-        farm, ledger = self._farm, self._ledger
+        farm = self._farm
         session = load.session
         assert session is not None, "candidates have a session"
-        tasks = farm.tasks[step.id]
         run = self._runs.get((session, step.id))
         if run is None:
             run = Run(farm.epoch, self._spec(step), [])
             self._runs[(session, step.id)] = run
+        self._take(worker, load, step, run, count)
+
+    def _take(self, worker: Worker, load: Load, step: Step, run: Run, count: int) -> None:
+        """The next ready tasks of a step become attempts of this worker, and its file one that the worker has open."""
+        farm, ledger = self._farm, self._ledger
+        tasks = farm.tasks[step.id]
         for _ in range(min(count, tasks.ready())):
             index = tasks.next_ready()
             number = min(tasks.numbers[index] + 1, MOST_ATTEMPTS)
@@ -184,6 +262,9 @@ class Scheduler:
             ledger.add(attempt)
             run.tasks.append((attempt_id, index))
             self._room -= 1
+        file = fit.file_of(step)
+        if file:
+            load.opens(file, worker.slots)
 
     def _spec(self, step: Step) -> StepSpec:
         job = self._farm.jobs[step.job_id]
@@ -195,19 +276,22 @@ class Scheduler:
             step.function,
             step.params,
             step.frames,
-            step.chunk,
+            step.chunk or 1,
             step.timeout,
+            step.needs,
+            step.stalled_after,
+            step.stop_stalled,
         )
 
     def _take_back(self, idle: list[tuple[Worker, Load]], orders: list[tuple[int, Order]]) -> None:
         """Idle slots and nothing ready: recall long tasks that wait in queues behind busy slots elsewhere."""
         farm = self._farm
-        free = sum(worker.slots - len(load.live) for worker, load in idle)
+        free = sum(worker.slots - self._taken(worker, load) for worker, load in idle)
         for worker_id, load in farm.loads.items():
             if free <= 0:
                 return
             worker = farm.workers[worker_id]
-            spare = len(load.live) - len(load.recalled) - worker.slots
+            spare = self._taken(worker, load) - len(load.recalled) - worker.slots
             if spare <= 0 or load.session is None:
                 continue
             wanted = self._recallable(load, idle)[-min(spare, free) :]
@@ -223,14 +307,26 @@ class Scheduler:
         for attempt in load.live.values():
             if attempt.state != "assigned" or attempt.id in load.recalled:
                 continue
-            expected = farm.tasks[attempt.step_id].seconds or farm.now - attempt.assigned_at
-            if expected <= settings.recall_after:
+            waited = farm.now - attempt.assigned_at
+            if (farm.tasks[attempt.step_id].seconds or waited) <= settings.recall_after:
                 continue
             step = farm.steps[attempt.step_id]
             kind = fit.kind_of(step, farm.jobs[step.job_id])
+            bundled = step.chunk == AUTO and chunks.bundles(farm, farm.workers[attempt.worker_id], step, kind)
+            if bundled and waited <= settings.recall_after:
+                continue  # it was sent for a free slot: it is about to start
             if any(
                 fit.kind_refusal(worker, kind) is None and fit.room_refusal(farm, worker, load, kind) is None
                 for worker, load in idle
             ):
                 found.append(attempt.id)
         return found
+
+
+def _by_file(waiting: list[Pair]) -> dict[str, deque[Pair]]:
+    """Who has which file open."""
+    found: dict[str, deque[Pair]] = {}
+    for pair in waiting:
+        for file in pair[1].files:
+            found.setdefault(file, deque()).append(pair)
+    return found

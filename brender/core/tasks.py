@@ -29,7 +29,7 @@ class Tasks:
     one is a search in memory for every order.
     """
 
-    __slots__ = ("counts", "hints", "numbers", "order", "ranked", "seconds", "states", "trouble")
+    __slots__ = ("counts", "hints", "notes", "numbers", "order", "ranked", "seconds", "states", "trouble")
 
     def __init__(self, count: int, state: TaskState = TaskState.NOT_RUN, order: Order | None = None) -> None:
         self.states = bytearray([state]) * count
@@ -38,6 +38,7 @@ class Tasks:
         self.counts[state] = count
         self.hints = array("l", [0] * len(TaskState))  # by state: no such task stands at a place before this
         self.trouble: dict[int, Trouble] = {}
+        self.notes: dict[int, str] = {}  # successes worth a look: what their attempts said of their outputs
         self.seconds = 0.0  # moving average of how long one takes, 0 = not known yet
         self.order: Order | None = order
         self.ranked = self.states if order is None else bytearray(self.states)

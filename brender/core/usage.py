@@ -30,12 +30,14 @@ class Crew:
 class Usage:
     """Sums over live attempts; nothing is kept at zero."""
 
-    __slots__ = ("crews", "limits", "projects")
+    __slots__ = ("aboard", "crews", "limits", "projects", "riders")
 
     def __init__(self) -> None:
         self.crews: dict[int, Crew] = {}  # by job
         self.limits: dict[str, int] = {}
-        self.projects: dict[int, int] = {}
+        self.projects: dict[int, int] = {}  # in slots: a process that runs several tasks counts once
+        self.aboard: dict[tuple[int, int, int], int] = {}  # attempts of one process, by (worker, step, pid)
+        self.riders: dict[int, int] = {}  # by worker: attempts that run in the process of another and take no slot
 
     def take(self, attempt: Attempt, step: Step, job: Job) -> None:
         """An attempt became live."""
@@ -48,9 +50,13 @@ class Usage:
         projects[job.project_id] = projects.get(job.project_id, 0) + 1
         for limit in step.limits:
             self.limits[limit] = self.limits.get(limit, 0) + 1
+        if attempt.pid:
+            self.board(attempt, job)
 
     def leave(self, attempt: Attempt, step: Step, job: Job) -> None:
         """An attempt is over."""
+        if attempt.pid:
+            self.alight(attempt, job)
         crew = self.crews[job.id]
         crew.tasks -= 1
         if crew.tasks:
@@ -60,6 +66,23 @@ class Usage:
         _less(self.projects, job.project_id)
         for limit in step.limits:
             _less(self.limits, limit)
+
+    def board(self, attempt: Attempt, job: Job) -> bool:
+        """A live attempt has a process; whether another has the same one, whose slot it shares."""
+        key = (attempt.worker_id, attempt.step_id, attempt.pid or 0)
+        count = self.aboard[key] = self.aboard.get(key, 0) + 1
+        if count > 1:
+            self.riders[attempt.worker_id] = self.riders.get(attempt.worker_id, 0) + 1
+            _less(self.projects, job.project_id)
+        return count > 1
+
+    def alight(self, attempt: Attempt, job: Job) -> None:
+        """The reverse of board."""
+        key = (attempt.worker_id, attempt.step_id, attempt.pid or 0)
+        if self.aboard[key] > 1:
+            _less(self.riders, attempt.worker_id)
+            self.projects[job.project_id] = self.projects.get(job.project_id, 0) + 1
+        _less(self.aboard, key)
 
     def of_job(self, job: Job) -> int:
         """Live attempts of a job."""

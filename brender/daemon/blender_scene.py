@@ -72,7 +72,7 @@ def found(name):
 
 
 def choose_scene(bpy, request):
-    """The scene to render, with the wanted camera."""
+    """The scene to render, with the wanted camera and of its view layers the wanted one."""
     scene = bpy.context.scene
     if "scene" in request:
         scene = bpy.data.scenes.get(request["scene"])
@@ -88,7 +88,18 @@ def choose_scene(bpy, request):
         # A marker bound to another camera would switch away from the chosen one at its frame.
         for marker in scene.timeline_markers:
             marker.camera = None
+    if "view_layer" in request:
+        choose_layer(scene, request["view_layer"])
     return scene
+
+
+def choose_layer(scene, name):
+    """Only this layer is rendered, whether the file has it switched on or not."""
+    if name not in scene.view_layers:
+        names = ", ".join(sorted(layer.name for layer in scene.view_layers)[:10])
+        raise Failed(BAD_NAME, f"no view layer {name!r} in scene {scene.name!r}; it has: {names}")
+    for layer in scene.view_layers:
+        layer.use = layer.name == name
 
 
 def refuse_python(scene):
@@ -115,8 +126,9 @@ def drop_side_outputs(bpy, scene):
         say("notice", text=f"{dropped} File Output nodes are left out: brender publishes the frame itself")
 
 
-def choose_format(scene, wanted):
+def choose_format(scene, request):
     """Set a format that can be checked; a movie becomes PNG frames, for a farm renders frames."""
+    wanted = request.get("format")
     image = scene.render.image_settings
     now = image.file_format
     chosen = wanted or (now if now in EXTENSIONS else "OPEN_EXR" if now in FLOAT_FORMATS else "PNG")
@@ -127,6 +139,13 @@ def choose_format(scene, wanted):
         if hasattr(image, "media_type"):  # 5.0 offers only the formats of the chosen media type
             image.media_type = "MULTI_LAYER_IMAGE" if chosen == "OPEN_EXR_MULTILAYER" else "IMAGE"
         image.file_format = chosen
+    if "color_depth" in request:
+        try:
+            image.color_depth = str(request["color_depth"])
+        except TypeError:
+            raise Failed(BAD_NAME, f"{chosen} has no color depth of {request['color_depth']} bits") from None
+    if "quality" in request:
+        image.quality = request["quality"]
     scene.render.use_file_extension = False
     if scene.render.use_multiview:
         scene.render.use_multiview = False
@@ -159,6 +178,8 @@ def apply(bpy, scene, request):
             scene.cycles.samples = request["samples"]
         elif render.engine in EEVEES:
             scene.eevee.taa_render_samples = request["samples"]
+    if "denoise" in request and render.engine == "CYCLES":
+        scene.cycles.use_denoising = request["denoise"]
     if request.get("threads"):
         render.threads_mode = "FIXED"
         render.threads = request["threads"]
@@ -171,14 +192,17 @@ def apply(bpy, scene, request):
         if not _cycles.with_openimagedenoise:
             scene.cycles.use_denoising = False
             say("notice", text="this Blender is built without OpenImageDenoise: frames are not denoised")
-    return choose_format(scene, request.get("format"))
+    return choose_format(scene, request)
 
 
 def size(scene):
     """Expected (width, height) in pixels; (0, 0) when a cropped border makes it Blender's own rounding."""
     render = scene.render
-    if render.use_border and render.use_crop_to_border:
-        return 0, 0
+    return (0, 0) if render.use_border and render.use_crop_to_border else whole_size(render)
+
+
+def whole_size(render):
+    """(width, height) in pixels of the picture without any border, as Blender rounds it."""
     return tuple(int(side * render.resolution_percentage / 100) for side in (render.resolution_x, render.resolution_y))
 
 
@@ -190,16 +214,21 @@ def literal(bpy, path):
 def render_frame(bpy, scene, frame, prefix, ending):
     """One frame into `<prefix>.<frame>.<ending>`, whose path is returned; Failed with Blender's reason."""
     part = f"{prefix}.{frame}.{ending}"
+    render_to(bpy, scene, frame, part, f"{prefix}.#.{ending}")
+    return part
+
+
+def render_to(bpy, scene, frame, file, pattern):
+    """One frame into `file`, which is what `pattern` is called at that frame; Failed with Blender's reason."""
     try:
-        done = animate(bpy, scene, frame, f"{prefix}.#.{ending}") if frame >= 0 else still(bpy, scene, frame, part)
+        done = animate(bpy, scene, frame, pattern) if frame >= 0 else still(bpy, scene, frame, file)
     except RuntimeError as error:
         reason = words(error)
         raise Failed(NO_CAMERA if "no camera" in reason.lower() else RENDER_FAILED, reason) from None
     if "FINISHED" not in done:
         raise Failed(RENDER_FAILED, f"Blender cancelled frame {frame}")
-    if not os.path.isfile(part):
+    if not os.path.isfile(file):
         raise Failed(RENDER_FAILED, f"Blender said frame {frame} is finished but wrote no file")
-    return part
 
 
 def animate(bpy, scene, frame, path):

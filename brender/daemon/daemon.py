@@ -30,6 +30,9 @@ from brender.wire.progress import Mark, Marks
 from brender.worker import blender, words, world
 from brender.worker.duty import Duty
 from brender.worker.functions import Catalogue
+from brender.worker.gpus import Gpu
+from brender.worker.memory import Floor
+from brender.worker.stall import UNWATCHED, Watched
 from brender.worker.warm import Terms
 
 INPUTS_A_TURN = 10_000
@@ -43,6 +46,10 @@ class Options(Struct, frozen=True):
     slots: int
     name: str = ""
     warm: Terms | None = None  # without: a process for every Blender task
+    tags: tuple[str, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+    watch: Watched = UNWATCHED  # when tasks are taken for stuck whose step says nothing of it
+    floor_mb: int = 0  # of available memory
 
 
 class Daemon:
@@ -57,8 +64,14 @@ class Daemon:
             self._outbox.held,
             self._outbox.next_number,
             home.read_epoch(),
+            options.gpus,
+            options.watch,
+            cold=options.warm is None,
         )
-        self._slots = Slots(home, options.slots, program, self._tell, in_words(*options.master), options.warm)
+        master = in_words(*options.master)
+        self._slots = Slots(home, options.slots, program, self._tell, master, options.warm, options.gpus)
+        self._floor = Floor(options.floor_mb)
+        self._tight = ""  # what the floor said last
         self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
         self._tails = Tails(self._slots.logs, self._may_print, self._dial.post)
         self._inbox: list[world.Input] = []
@@ -72,7 +85,8 @@ class Daemon:
         for signum in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(signum, self._tell, [world.Leave()])
         self._slots.start()
-        background = [gevent.spawn(self._dial.run), gevent.spawn(self._beat), gevent.spawn(self._tell_progress)]
+        work = (self._dial.run, self._beat, self._tell_progress, self._look)
+        background = [gevent.spawn(one) for one in work]
         here = gevent.getcurrent()
         for greenlet in background:
             greenlet.link_exception(lambda failed: gevent.kill(here, failed.exception))
@@ -160,12 +174,36 @@ class Daemon:
     def _beat(self) -> None:
         """Heartbeats, a fifth more or less apart, so that a farm's do not come in one burst."""
         while True:
+            self._measure_memory()
             # A welcome may name another pace: then this wait begins anew.
             pace = self._duty.heartbeat * random.uniform(0.8, 1.2)
             if self._welcome.wait(pace):
                 self._welcome.clear()
             elif self._online:
                 self._tell([world.Beat(self._fault or probes.disk_warning(self._home.path))])
+
+    def _measure_memory(self) -> None:
+        """Under the floor the Blenders go that only wait, and the duty hears of it once; above it, again once."""
+        if not self._floor.floor_mb:
+            return
+        available = probes.available_mb()
+        said = self._floor.see(available)
+        if said:
+            closed = self._slots.close_idle()
+            if closed:
+                say(f"{available} MiB of memory available: {closed} open Blenders without work are closed")
+        if bool(said) != bool(self._tight):
+            say(said or f"{available} MiB of memory available: tasks are started again")
+            self._tell([world.Tight(said)])
+        self._tight = said
+
+    def _look(self) -> None:
+        """For signs of life, at those that are watched, as often as a heartbeat."""
+        while True:
+            watched = self._duty.watched
+            if watched:
+                self._tell([world.Looked(self._slots.samples(watched))])
+            gevent.sleep(self._duty.heartbeat if watched else min(1.0, self._duty.heartbeat))
 
 
 def hello(data: Path, options: Options, program: blender.Program | None) -> Hello:
@@ -179,8 +217,13 @@ def hello(data: Path, options: Options, program: blender.Program | None) -> Hell
         name=who.name,
         boot=secrets.token_hex(8),
         slots=options.slots,
+        tags=list(options.tags),
         platform=probes.system(),
-        config={**probes.facts(), "version": brender.__version__, "blender": program.path if program else ""},
+        config={
+            **probes.facts(data, options.gpus),
+            "version": brender.__version__,
+            "blender": program.path if program else "",
+        },
     )
 
 

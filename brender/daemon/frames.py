@@ -14,10 +14,12 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from brender.daemon import manifest
 from brender.errors import Invalid
+from brender.worker import looks
 from brender.worker.blender import (
     PART_FOLDER,
     BlenderJob,
@@ -30,6 +32,7 @@ from brender.worker.blender import (
 from brender.worker.outputs import Expected, check
 
 RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner.py")
+REMEMBERED = 1000  # lines of a manifest that may hold neighbours of a frame
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -43,13 +46,18 @@ class Published(NamedTuple):
     width: int
     height: int
     format: str
+    seconds: float = 0.0
 
 
 class Outcome(NamedTuple):
-    """What became of an attempt's frames. `reason` is empty when every frame of the order is published."""
+    """What became of an attempt's frames. `reason` is empty when every frame of the order is published.
+
+    `note` is a warning about frames that were published all the same.
+    """
 
     published: list[Published]
     reason: str
+    note: str = ""
 
 
 def find_program(configured: str = "") -> Program | None:
@@ -114,6 +122,43 @@ def publish(params: BlenderJob, attempt: str, frames: Sequence[int], rendered: S
         return Outcome([], f"frames could not be published in {params.output}: {_words(error)}")
 
 
+def record(
+    params: BlenderJob, attempt: str, key: str, published: Sequence[Published], seen: Mapping[int, looks.Measured]
+) -> str:
+    """Remember published frames in the folder's manifest; what a person should look at in them, in words.
+
+    `key` is manifest.key_of what made them. Frames that nobody looked at are not in `seen`.
+    """
+    # The parts of a still are black where others are not, and unlike each other.
+    judge = looks.alone if params.still is None else looks.broken
+    said = {one.frame: judge(one.frame, seen[one.frame]) for one in published if one.frame in seen}
+    words = [text for text in said.values() if text]
+    try:
+        manifest.append(params.output, [_entry(one, attempt, key, seen.get(one.frame)) for one in published])
+    except OSError as error:
+        words.append(f"the manifest of {params.output} was not written ({_words(error)}): skipping will not see them")
+    if params.still is None:
+        known = [one for one in manifest.recent(params.output, REMEMBERED) if one.key == key]
+        near = looks.beside([one.frame for one in published], [looks.Near(e.frame, e.bytes, e.mean) for e in known])
+        words += [text for frame, text in near.items() if not said.get(frame)]
+    return looks.note(words)
+
+
+def _entry(one: Published, attempt: str, key: str, seen: looks.Measured | None) -> manifest.Entry:
+    return manifest.Entry(
+        frame=one.frame,
+        file=os.path.basename(one.path),
+        bytes=one.size,
+        width=one.width,
+        height=one.height,
+        format=one.format,
+        seconds=one.seconds,
+        mean=None if seen is None or seen.problem else seen.mean,
+        attempt=attempt,
+        key=key,
+    )
+
+
 def sweep(params: BlenderJob, attempt: str) -> int:
     """Remove every part of one attempt; how many there were. Silent when the folders do not exist."""
     ours = re.compile(rf"{re.escape(attempt)}\.-?\d+\.part\.\w+")
@@ -170,7 +215,7 @@ def _rename(
         part = os.path.basename(part_name(params, attempt, one.frame, one.format))
         final = final_name(params, one.frame, one.format)
         os.rename(part, os.path.basename(final), src_dir_fd=parts, dst_dir_fd=output)
-        done.append(Published(one.frame, final, size, one.width, one.height, one.format))
+        done.append(Published(one.frame, final, size, one.width, one.height, one.format, one.seconds))
     os.fsync(output)
     return done
 

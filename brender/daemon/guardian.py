@@ -1,8 +1,8 @@
 """The guardian: the small parent of every task process, so that no task outlives its worker daemon.
 
-It runs as its own process (`BOOT` in process.py starts it), is child subreaper, and obeys frames from the
+It runs as its own process (`BOOT` in process.py starts it), is child subreaper, and obeys packets from the
 daemon's socket; when that socket ends or the daemon dies, it kills every descendant and exits. It must not
-know gevent, jobs, logs or retries, and imports the standard library and kin.py only: its memory counts into
+know gevent, jobs, logs or retries, and imports the standard library, kin.py and packets.py only: its memory counts into
 every task's peak memory.
 """
 
@@ -16,41 +16,16 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
 from typing import NoReturn
 
 from brender.daemon.kin import TOKEN, family, file_at, kill, processes, row_of, send_signal, token_of
+from brender.daemon.packets import Packets, pack
 
 STRAY_LIMIT_S = 2.0  # SIGKILLed strays that still live after this are reported as survivors
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _ANCILLARY = socket.CMSG_SPACE(4 * 4)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _NO_PROGRAM = "no such program on the task's PATH"
-
-
-def pack(fields: Iterable[bytes]) -> bytes:
-    """One frame: u32 length, then the fields parted by NUL (no argv, path or variable can hold a NUL)."""
-    body = b"\0".join(fields)
-    return len(body).to_bytes(4, "big") + body
-
-
-class Frames:
-    """Bytes in, frames (lists of fields) out, however the stream was cut."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> list[list[bytes]]:
-        data = self._rest + data if self._rest else data
-        found, at = [], 0
-        while len(data) - at >= 4:
-            end = at + 4 + int.from_bytes(data[at : at + 4], "big")
-            if len(data) < end:
-                break
-            found.append(data[at + 4 : end].split(b"\0"))
-            at = end
-        self._rest = data[at:]
-        return found
 
 
 def find_program(name: bytes, env: dict[bytes, bytes]) -> bytes:
@@ -88,7 +63,7 @@ class Guardian:
 
     def __init__(self, sock: socket.socket, daemon: int) -> None:
         self.sock = sock
-        self.frames, self.out, self.fds = Frames(), bytearray(), deque[int]()
+        self.packets, self.out, self.fds = Packets(), bytearray(), deque[int]()
         self.pipes: dict[int, int] = {}  # slot -> write end
         self.stdins: dict[int, int] = {}  # attempt to be launched -> read end
         self.tasks: dict[int, Task] = {}  # attempt -> task, the running and the ending
@@ -134,7 +109,7 @@ class Guardian:
         for _, _, raw in ancillary:
             self.fds.extend(int.from_bytes(raw[i : i + 4], sys.byteorder) for i in range(0, len(raw) - 3, 4))
         launched = False
-        for fields in self.frames.feed(data):
+        for fields in self.packets.feed(data):
             if fields[0] == b"launch":
                 self.launch(fields)
                 launched = True

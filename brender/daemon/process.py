@@ -16,15 +16,17 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 
 import gevent
 from gevent.socket import wait_read, wait_write
 
 from brender.daemon import guardian, kin
+from brender.daemon.launch import Event, Exited, Failed, Launch, Started, event_of, packet_of
+from brender.daemon.packets import Packets, pack
 
-Text = str | bytes
+__all__ = ["Event", "Exited", "Failed", "Guardian", "Launch", "Started", "sweep"]
+
 CHUNK = 1 << 16
 # Without the packages' __init__ files: whatever they come to import, the guardian stays small.
 BOOT = """
@@ -35,56 +37,6 @@ for name, folder in (("brender", sys.argv[1]), ("brender.daemon", sys.argv[1] + 
 from brender.daemon.guardian import main
 main(sys.argv[2:])
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """One attempt to start: `env` is the whole environment but for BRENDER_ATTEMPT=`token`, which is added.
-
-    `slot` names the pipe that stdout and stderr go to: one running attempt a slot. `stdin`, if given, is the read end
-    of a pipe and is given away: closed here whatever comes. Without it stdin is empty.
-    """
-
-    attempt: int
-    slot: int
-    argv: Sequence[Text]
-    env: Mapping[str, Text]
-    cwd: Text
-    token: str
-    stdin: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """`at` in seconds of the monotonic clock."""
-
-    attempt: int
-    pid: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """`code` is the exit code, or minus the signal. `survivors`: pids SIGKILL did not end in 2 s."""
-
-    attempt: int
-    code: int
-    at: float
-    max_rss_kb: int
-    cpu_s: float
-    survivors: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It never started. `text` is for people: «/opt/x: no such file or directory»."""
-
-    attempt: int
-    errno: int
-    text: str
-
-
-Event = Started | Exited | Failed
 
 
 class _Slot:
@@ -152,7 +104,7 @@ class Guardian:
         refused: list[Event] = []
         for launch in launches:
             try:
-                frame = _launch_frame(launch)
+                packet = packet_of(launch)
             except ValueError as error:
                 refused.append(Failed(launch.attempt, 22, f"cannot start: {error}"))
                 if launch.stdin is not None:
@@ -162,8 +114,8 @@ class Guardian:
             slot.owner = launch.attempt
             self._running[launch.attempt] = (launch.slot, launch.token)
             if launch.stdin is not None:
-                self._send(guardian.pack([b"stdin", b"%d" % launch.attempt]), [launch.stdin])
-            commands.append(frame)
+                self._send(pack([b"stdin", b"%d" % launch.attempt]), [launch.stdin])
+            commands.append(packet)
         if refused:
             gevent.spawn(self._deliver, refused)
         if commands:
@@ -171,7 +123,7 @@ class Guardian:
 
     def signal(self, attempt: int, signum: int) -> None:
         """To the attempt's whole tree; one that has ended is left in peace."""
-        self._send(guardian.pack([b"signal", b"%d" % attempt, b"%d" % signum]), [])
+        self._send(pack([b"signal", b"%d" % attempt, b"%d" % signum]), [])
 
     def close(self, limit_s: float = 2.0) -> None:
         """Ends the guardian and with it every task; no callback comes after this began."""
@@ -192,7 +144,7 @@ class Guardian:
         os.set_blocking(read_end, False)
         slot = self._slots[number] = _Slot(number, read_end)
         slot.reader = gevent.spawn(self._read_slot, slot)
-        self._send(guardian.pack([b"slot", b"%d" % number]), [write_end])
+        self._send(pack([b"slot", b"%d" % number]), [write_end])
         return slot
 
     def _send(self, data: bytes, fds: list[int]) -> None:
@@ -228,7 +180,7 @@ class Guardian:
         self._writer = None
 
     def _listen(self) -> None:
-        frames, child, sock = guardian.Frames(), self._child, self._sock
+        packets, child, sock = Packets(), self._child, self._sock
         while self._child is child:
             wait_read(sock.fileno())
             try:
@@ -237,7 +189,7 @@ class Guardian:
                 data = b""
             if not data:
                 return self._lost()
-            self._deliver([_event_of(fields) for fields in frames.feed(data)])
+            self._deliver([event_of(fields) for fields in packets.feed(data)])
 
     def _deliver(self, events: list[Event]) -> None:
         """In order, in one call; first the output of those that ended."""
@@ -352,29 +304,3 @@ def _await_end(child: subprocess.Popen[bytes], limit_s: float) -> None:
     finally:
         os.close(fd)
     child.poll()
-
-
-def _launch_frame(launch: Launch) -> bytes:
-    """ValueError for what no process could be given: no program, a NUL, an undecodable surrogate."""
-    if not launch.argv or not launch.argv[0]:
-        raise ValueError("the command is empty")
-    argv = [os.fsencode(word) for word in launch.argv]
-    env = [os.fsencode(name) + b"=" + os.fsencode(value) for name, value in launch.env.items()]
-    cwd, token = os.fsencode(launch.cwd), launch.token.encode()
-    for word in (*argv, *env, cwd, token):
-        if b"\0" in word:
-            raise ValueError("an argument, variable or folder holds a NUL byte")
-    if any("=" in name or not name for name in launch.env):
-        raise ValueError("a variable's name is empty or holds «=»")
-    numbers = b"%d" % launch.attempt, b"%d" % launch.slot
-    return guardian.pack([b"launch", *numbers, token, cwd, b"%d" % len(argv), *argv, *env])
-
-
-def _event_of(fields: list[bytes]) -> Event:
-    kind, attempt = fields[0], int(fields[1])
-    if kind == b"started":
-        return Started(attempt, int(fields[2]), int(fields[3]) / 1e9)
-    if kind == b"exited":
-        code, at, rss, cpu = map(int, fields[2:6])
-        return Exited(attempt, code, at / 1e9, rss, cpu / 1e6, tuple(map(int, fields[6:])))
-    return Failed(attempt, int(fields[2]), fields[3].decode("utf-8", "backslashreplace"))

@@ -5,6 +5,7 @@ It must not know processes or the master; bytes go in.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from brender.wire.progress import Mark
@@ -19,8 +20,11 @@ class Render:
 
     def __init__(self, call: Call) -> None:
         assert call.job is not None
-        self.job, self.frames = call.job, call.frames
+        self.job = blender.named(call.job, call.env.get("BRENDER_JOB", ""), call.env.get("BRENDER_STEP", ""))
+        self.frames = call.frames
+        self.skipped = ""  # in words, when frames were there already
         self.published = False
+        self.content: tuple[int, ...] = ()  # of the .blend when its render began
         self.begin("")
 
     def begin(self, request: str) -> None:
@@ -31,6 +35,14 @@ class Render:
         self.lines = blender.BlenderLines(len(self.frames))
         self.news: blender.Progress | None = None
         self._rest = b""
+
+    def skip(self, there: Collection[int]) -> None:
+        """Leave out frames that are rendered already; before it begins."""
+        if there:
+            several = f" {len(there)} of {len(self.frames)} frames" if len(there) < len(self.frames) else ""
+            self.skipped = f"skipped{several}: already rendered"
+            self.frames = tuple(frame for frame in self.frames if frame not in there)
+            self.lines = blender.BlenderLines(len(self.frames))
 
     def feed(self, data: bytes) -> None:
         """Output in any pieces; an endless line is cut, not kept."""

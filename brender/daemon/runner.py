@@ -15,6 +15,7 @@ import time
 
 # Blender runs this file alone and knows no folder of it.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+from blender_parts import prepare_parts, render_part
 from blender_scene import (
     BAD_REQUEST,
     EXTENSIONS,
@@ -62,6 +63,8 @@ class Opened:
         drop_side_outputs(bpy, self.scene)
         self.once = stays and remembers(bpy, self.scene)
         self.format = apply(bpy, self.scene, request)
+        if "still" in request:
+            prepare_parts(self.scene, request)
         keep = (stays and not self.once) or len(request["frames"]) > 1
         self.scene.render.use_persistent_data = keep
         self.state = {"frame": None, "told": 0.0}
@@ -80,7 +83,11 @@ class Opened:
             engine = self.scene.render.engine
             say("begin", frame=frame, engine=engine, blender=self.bpy.app.version_string)
             begun = time.monotonic()
-            part = render_frame(self.bpy, self.scene, frame, request["prefix"], f"part.{EXTENSIONS[self.format]}")
+            ending = f"part.{EXTENSIONS[self.format]}"
+            if "still" in request:
+                part = render_part(self.bpy, self.scene, request, frame, ending)
+            else:
+                part = render_frame(self.bpy, self.scene, frame, request["prefix"], ending)
             width, height = size(self.scene)
             seconds = round(time.monotonic() - begun, 3)
             say("frame", frame=frame, file=part, seconds=seconds, width=width, height=height, format=self.format)

@@ -17,6 +17,7 @@ from gevent.socket import wait_write
 
 from brender.daemon import process
 from brender.daemon.render import Render
+from brender.worker.gpus import Gpu
 from brender.worker.warm import Age, Subject, Terms
 from brender.worker.world import HARD, Began, Ended, Input, Launch, NotStarted
 
@@ -28,6 +29,7 @@ class Warm:
 
     def __init__(self, key: int, pipe: int, slot: int, subject: Subject, feed: int) -> None:
         self.key, self.pipe, self.slot, self.subject, self.feed = key, pipe, slot, subject, feed
+        self.gpus: tuple[Gpu, ...] = ()
         self.age = Age()
         self.pid = 0
         self.unsent = bytearray()
@@ -121,6 +123,19 @@ class WarmSlots:
         if warm is not None:
             self._retire(warm)
 
+    def leave(self, gpus: tuple[Gpu, ...], slot: int) -> None:
+        """These are of a task in this slot now: what waits elsewhere with something loaded on them goes."""
+        for warm in list(self._in_slot.values()):
+            if warm.slot != slot and warm.launch is None and not set(gpus).isdisjoint(warm.gpus):
+                self._retire(warm)
+
+    def close_idle(self) -> int:
+        """Memory is needed: those without a task go; how many there were."""
+        idle = [warm for warm in self._in_slot.values() if warm.launch is None]
+        for warm in idle:
+            self._retire(warm)
+        return len(idle)
+
     def signal(self, attempt: int, signum: int) -> bool:
         """To the Blender that is at this attempt, whose last one it is then; False when there is none."""
         warm = self._of.get(attempt)
@@ -185,6 +200,7 @@ class WarmSlots:
         stdin, feed = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(feed, False)
         warm = self._all[self._last] = self._in_slot[launch.slot] = Warm(self._last, pipe, launch.slot, subject, feed)
+        warm.gpus = launch.gpus
         dressed = self._dress(launch)
         self._guardian.spawn(
             [process.Launch(warm.key, pipe, dressed.argv, dressed.env, dressed.cwd, dressed.token, stdin)]

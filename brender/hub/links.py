@@ -1,6 +1,6 @@
-"""Port 6000: one Link a connection, carrying bytes between a socket and a Conversation, bounded in both directions.
+"""One Link a connection: what is known of a peer, and what still has to be sent to it, bounded.
 
-It must not know commands or the farm: requests go to the hub, and what the hub answers comes back as bytes to send.
+It must not know commands, the farm or who listens: port.py reads, the hub answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
-from gevent.server import StreamServer
 from gevent.socket import socket as Socket
 from gevent.timeout import Timeout
 
@@ -25,15 +24,11 @@ from brender.wire.session import Conversation
 
 log = logging.getLogger("brender.links")
 
-SILENCE = 0.2  # seconds after which a mute peer is taken for a person with telnet or nc (FINDINGS B 1.1)
-READ = 64 * 1024  # bytes at once from a worker
-READ_TEXT = 4 * 1024  # from others: each of their bytes costs more, and between two reads everybody else has a turn
 MOST_WAITING = 64  # requests of one peer that wait for the hub; then it is not read until some are answered
 MOST_OF_WORKER = 256  # the same of a worker, whose reports cost little
 PORTION = 32  # requests of one read that are handed to the hub together
 STUCK = 10.0  # seconds without progress after which a peer that does not read is hung up (CONTRACT S16)
 LINGER = 2.0  # seconds in which a peer that was hung up may still read what it was told
-NO_TLS = b"\x15\x03\x03\x00\x02\x02\x28"  # TLS's own words for: no handshake with me
 _MACHINES = ("packed", "legacy-worker")
 
 
@@ -50,6 +45,7 @@ class Link:
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
         self.bye = False
+        self.opened = False  # whether it has said something whole
         self.waiting = 0
         self.closed = False
         self.behind = False  # whether older events are still being sent; newer ones wait their turn in the feed
@@ -224,87 +220,3 @@ class Link:
         finally:
             self._sender = None
             self._room.set()
-
-
-class Port:
-    """The listening sockets. `take(link, requests)` and `gone(link)` are the hub's."""
-
-    def __init__(
-        self,
-        make: Callable[[], Conversation],
-        take: Callable[[Link, list[Request]], None],
-        gone: Callable[[Link], None],
-        settings: Settings,
-    ) -> None:
-        self._make, self._take, self._gone, self._settings = make, take, gone, settings
-        self.links: dict[int, Link] = {}
-        self._next = 1
-        self._servers: list[StreamServer] = []
-
-    def listen(self, listener: Any) -> StreamServer:
-        """Accept on an address or a bound socket; returns the started server."""
-        backlog = 1024 if isinstance(listener, tuple) else None  # a bound socket has its own
-        server = StreamServer(listener, self._serve, backlog=backlog)
-        server.start()
-        self._servers.append(server)
-        return server
-
-    def stop(self) -> None:
-        """Accept nobody else and hang up everybody once what was written has left."""
-        for server in self._servers:
-            server.stop_accepting()
-            server.close()
-        for link in list(self.links.values()):
-            link.hang_up()
-
-    def _serve(self, sock: Socket, address: Any) -> None:
-        number, self._next = self._next, self._next + 1
-        peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) and len(address) >= 2 else "unix"
-        if len(self.links) >= self._settings.connections:
-            sock.sendall(b"brender: this master serves %d connections at the most; try later.\r\n" % len(self.links))
-            return
-        if sock.family in (sockets.AF_INET, sockets.AF_INET6):
-            sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
-            for option, value in ((sockets.TCP_KEEPIDLE, 5), (sockets.TCP_KEEPINTVL, 2), (sockets.TCP_KEEPCNT, 3)):
-                sock.setsockopt(sockets.IPPROTO_TCP, option, value)
-        link = Link(number, sock, peer, self._make(), self._settings)
-        self.links[number] = link
-        try:
-            self._converse(link, sock)
-        except OSError as error:
-            log.debug("link %s ended: %s", number, error)
-        finally:
-            link.close()
-            del self.links[number]
-            self._gone(link)
-
-    def _converse(self, link: Link, sock: Socket) -> None:
-        conversation = link.conversation
-        data: bytes | None = None
-        with Timeout(SILENCE, False):
-            data = sock.recv(READ_TEXT)
-        if data is None:
-            out, requests = conversation.silence()
-            self._pass_on(link, out, requests)
-            data = sock.recv(READ_TEXT)
-        while data and not link.closed:
-            out, requests = conversation.feed(data)
-            self._pass_on(link, out, requests)
-            if conversation.kind == "tls":  # no keys yet: the peer must not wait for a handshake that never comes
-                link.send(NO_TLS)
-                link.hang_up()
-            elif conversation.closing and not link.waiting:
-                link.hang_up()
-            link.wait_for_room()
-            gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
-            data = sock.recv(READ if conversation.kind == "packed" else READ_TEXT)
-        link.finish()
-
-    def _pass_on(self, link: Link, out: bytes, requests: list[Request]) -> None:
-        link.send(out)
-        for at in range(0, len(requests), PORTION):
-            link.wait_for_room()
-            portion = requests[at : at + PORTION]
-            link.waiting += len(portion)
-            self._take(link, portion)

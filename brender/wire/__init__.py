@@ -1,1 +1,1 @@
-"""The wire: bytes in, messages out. No socket, no clock, no gevent: hub/links.py owns those."""
+"""The wire: bytes in, messages out. No socket, no clock, no gevent: hub/port.py owns those."""

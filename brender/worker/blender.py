@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from brender.errors import InvalidParams
+from brender.errors import InvalidParams, nearest
+from brender.worker import pattern as pattern_
 
 EXTENSIONS: Final = {
     "PNG": "png",
@@ -21,11 +22,19 @@ EXTENSIONS: Final = {
     "OPEN_EXR": "exr",
     "OPEN_EXR_MULTILAYER": "exr",
 }
+DEPTHS: Final = {  # bits a channel that a format can hold
+    "PNG": (8, 16),
+    "JPEG": (8,),
+    "TIFF": (8, 16),
+    "OPEN_EXR": (16, 32),
+    "OPEN_EXR_MULTILAYER": (16, 32),
+}
 PART_FOLDER: Final = ".brender"
 Path = Annotated[str, msgspec.Meta(min_length=2, max_length=4096, pattern=r"\A(/|[A-Za-z]:[\\/])[^\x00]*\Z")]
 Pattern = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[^/\\.\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\Z")]
 DataName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[^\x00]*\Z")]
 Pixels = Annotated[int, msgspec.Meta(ge=4, le=65536)]
+Tiles = Annotated[str, msgspec.Meta(pattern=r"\A[1-9]\d?x[1-9]\d?\Z")]
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -36,23 +45,33 @@ class Program(msgspec.Struct, frozen=True):
     runner: str
 
 
-class BlenderJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class BlenderJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of a Blender step. None means: as the .blend says.
 
     `blend` and `output` are absolute; `percentage` is of the resolution; frames come from the step, not from here.
+    With `still` that one frame is rendered in parts, `tiles` of its picture (columns x rows) or ranges of its samples,
+    and the step's frames are the numbers of the parts, from 1.
     """
 
     blend: Path
     output: Path
     pattern: Pattern = "frame_####"
-    format: Literal["PNG", "JPEG", "TIFF", "OPEN_EXR"] | None = None
+    format: Literal["PNG", "JPEG", "TIFF", "OPEN_EXR", "OPEN_EXR_MULTILAYER"] | None = None
+    color_depth: Literal[8, 16, 32] | None = None
+    quality: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     engine: Literal["CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH"] | None = None
     samples: Annotated[int, msgspec.Meta(ge=1, le=65536)] | None = None
+    denoise: bool | None = None
     percentage: Annotated[int, msgspec.Meta(ge=1, le=400)] | None = None
     resolution_x: Pixels | None = None
     resolution_y: Pixels | None = None
     camera: DataName | None = None
     scene: DataName | None = None
+    view_layer: DataName | None = None
+    existing: Literal["render", "skip"] = "render"
+    still: Annotated[int, msgspec.Meta(ge=-1048574, le=1048574)] | None = None
+    tiles: Tiles | None = None
+    sample_parts: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
 
 
 def read_params(given: Mapping[str, Any]) -> BlenderJob:
@@ -60,19 +79,56 @@ def read_params(given: Mapping[str, Any]) -> BlenderJob:
     try:
         job = msgspec.convert(dict(given), BlenderJob)
     except msgspec.ValidationError as error:
-        raise InvalidParams(
-            f"Blender parameters: {error}.", hint=f"Known keys: {', '.join(BlenderJob.__struct_fields__)}."
-        ) from None
+        known = BlenderJob.__struct_fields__
+        unknown = next((key for key in given if key not in known), "")
+        hint = nearest(str(unknown), known) if unknown else ""
+        raise InvalidParams(f"Blender parameters: {error}.", hint=hint or f"Known keys: {', '.join(known)}.") from None
     for name in ("blend", "output"):
         # A step out of the folder that somebody agreed to is refused by text here and by O_NOFOLLOW later.
         if ".." in re.split(r"[\\/]", getattr(job, name)):
             raise InvalidParams(f"Blender parameters: {name} may not contain '..'.", hint="Give the plain path.")
-    if len(re.findall(r"#+", job.pattern)) != 1:
-        raise InvalidParams(
-            f"Blender parameters: pattern {job.pattern!r} needs one group of # for the frame number.",
-            hint="For example frame_####.",
-        )
+    pattern_.check(job.pattern, _own_words(job))
+    _check_depth(job)
+    _check_parts(job)
     return job
+
+
+def _check_depth(job: BlenderJob) -> None:
+    depth = job.color_depth
+    if depth is not None and job.format is not None and depth not in DEPTHS[job.format]:
+        held = " or ".join(map(str, DEPTHS[job.format]))
+        raise InvalidParams(f"Blender parameters: color_depth of {job.format} is {held} bits, not {depth}.")
+
+
+def _check_parts(job: BlenderJob) -> None:
+    """A still is in parts of one kind, and there are parts only of a still."""
+    if job.tiles is not None and job.sample_parts is not None:
+        raise InvalidParams(
+            "Blender parameters: tiles and sample_parts are two ways to cut one still.", hint="Give one of them."
+        )
+    if (job.still is None) != (job.tiles is None and job.sample_parts is None):
+        raise InvalidParams(
+            "Blender parameters: a still in parts takes still and one of tiles, sample_parts.",
+            hint='For example {"still": 7, "tiles": "2x2"}; a plain frame needs none of them.',
+        )
+
+
+def parts_of(job: BlenderJob) -> int:
+    """How many parts a still is cut into, 0 for a step whose frames are frames."""
+    if job.tiles is not None:
+        columns, _, rows = job.tiles.partition("x")
+        return int(columns) * int(rows)
+    return job.sample_parts or 0
+
+
+def named(params: BlenderJob, job: str, step: str) -> BlenderJob:
+    """The same with the words of this job and step, and of its own scene, camera and layer, in its pattern."""
+    own = {token: getattr(params, key) or "" for token, key in pattern_.OF_PARAMS.items()}
+    return msgspec.structs.replace(params, pattern=pattern_.filled(params.pattern, {"job": job, "step": step, **own}))
+
+
+def _own_words(job: BlenderJob) -> dict[str, str | None]:
+    return {key: getattr(job, key) for key in pattern_.OF_PARAMS.values()}
 
 
 def part_prefix(params: BlenderJob, attempt: str) -> str:
@@ -129,13 +185,20 @@ def _closed(program: Program, word: str) -> list[str]:
 
 OVERRIDES: Final = (
     "format",
+    "color_depth",
+    "quality",
     "engine",
     "samples",
+    "denoise",
     "percentage",
     "resolution_x",
     "resolution_y",
     "camera",
     "scene",
+    "view_layer",
+    "still",
+    "tiles",
+    "sample_parts",
 )
 
 

@@ -6,24 +6,22 @@ files or the clock. After a crash a new Duty is made from what the outbox held: 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
 from math import inf
 from typing import Any, Final
 
 import msgspec
 
-from brender.core.events import Disconnected, Event, Heartbeat, Hello, Immortal, Result, Returned, Started
-from brender.core.orders import Ack, Drop, Hangup, Recall, Run, StepSpec, Stop, Waiting, Welcome
-from brender.errors import BrenderError
-from brender.worker import world
-from brender.worker.functions import Call, Catalogue
-from brender.worker.ladder import DROPPED, STOPPED, UNASKED, Running
+from brender.core.events import Disconnected, Event, Heartbeat, Hello, Immortal, Result, Returned, Stalled, Started
+from brender.core.orders import Ack, Drop, Hangup, Recall, Run, Stop, Waiting, Welcome
+from brender.worker import gpus as gpus_
+from brender.worker import stall, world
+from brender.worker.berths import REASON_CHARS, Berths, Kept
+from brender.worker.functions import Catalogue
+from brender.worker.ladder import DROPPED, STALLED, STOPPED, UNASKED, Running
 from brender.worker.words import Say, in_parts
-from brender.worker.world import Input, Launch, Signal, Turn
+from brender.worker.world import Input, Signal, Turn
 
-REASON_CHARS: Final = 300
 # Seconds between two messages while the slots have work at hand: many short tasks then share a message, and no slot
 # waits for it. What comes after a pause, or when the queue runs dry, is said at once.
 LINGER: Final = 0.005
@@ -33,7 +31,8 @@ class Duty:
     """One life of a worker daemon. `held` are the results its outbox still holds, with their numbers.
 
     `hello` is what stands in every hello (who, where, slots); `next_number` is above every number ever used;
-    `epoch` is the newest epoch of the master that this machine has seen, and older ones are refused.
+    `epoch` is the newest epoch of the master that this machine has seen, and older ones are refused; `gpus` are given
+    to those that need them; `watch` holds for steps that do not say themselves when they are taken for stuck.
     """
 
     def __init__(
@@ -43,23 +42,22 @@ class Duty:
         held: Iterable[Result] = (),
         next_number: int = 1,
         epoch: int = 0,
+        gpus: Sequence[gpus_.Gpu] = (),
+        watch: stall.Watched = stall.UNWATCHED,
+        cold: bool = False,
     ) -> None:
-        self.hello = msgspec.structs.replace(hello, functions=catalogue.names())
+        bundled = [*catalogue.bundled(), *(("blender",) if cold and "blender" in catalogue.names() else ())]
+        config = {**hello.config, **({"bundles": bundled} if bundled else {})}
+        self.hello = msgspec.structs.replace(hello, functions=catalogue.names(), config=config)
         self.heartbeat = 5.0  # seconds; the welcome names it
         self.name = hello.name
         self.epoch = epoch
         self.welcomed = False
-        self._catalogue = catalogue
-        self._queue: OrderedDict[int, tuple[StepSpec, int]] = OrderedDict()
-        self._running: dict[int, Running] = {}
-        self._free = list(range(hello.slots))
-        self._held: dict[int, Result] = {}  # by number
-        self._number_of: dict[int, int] = {}  # attempt -> number
-        self._next = next_number
-        for result in held:
-            self._held[result.number] = result
-            self._number_of[result.attempt] = result.number
-            self._next = max(self._next, result.number + 1)
+        self._kept = Kept(held, next_number)
+        self._berths = Berths(hello.slots, catalogue, bundled, self._kept, gpus, watch)
+        self._queue, self._running, self._of = self._berths.queue, self._berths.running, self._berths.of
+        self._stalls = stall.Stalls()
+        self._warning = self._tight = ""  # what people should know, and why nothing is started now
         self._connected = False
         self._leaving = False
         self._say = Say()
@@ -69,7 +67,7 @@ class Duty:
     @property
     def running(self) -> list[int]:
         """Attempts in slots, the dropped ones too, and those whose outputs are being published."""
-        return list(self._running)
+        return [member for run in self._running.values() for member in run.members]
 
     @property
     def queued(self) -> list[int]:
@@ -77,9 +75,15 @@ class Duty:
         return list(self._queue)
 
     @property
+    def watched(self) -> list[tuple[int, int]]:
+        """Attempts whose samples are wanted, with their pids."""
+        pids = {attempt: self._running[attempt].pid for attempt in self._stalls.watched}
+        return [(attempt, pid) for attempt, pid in pids.items() if pid]
+
+    @property
     def held(self) -> list[Result]:
         """Results that are not acknowledged yet, in order of their numbers."""
-        return list(self._held.values())
+        return list(self._kept.held.values())
 
     def turn(self, inputs: Sequence[Input], now: float) -> Turn:
         """All that follows from these inputs, in their order; `now` in monotonic seconds. Call it at `wake_at` too."""
@@ -88,7 +92,8 @@ class Duty:
             _DO[type(given)](self, given, now, turn)
         for run in list(self._running.values()):
             self._advance(run, now, turn)
-        self._fill(now, turn)
+        if not self._tight:
+            self._berths.fill(now, turn)
         due = min((run.wake_at() for run in self._running.values()), default=inf)
         if not self._connected:
             self._say, self._unsaid = Say(), []  # a hello will say it all
@@ -122,6 +127,8 @@ class Duty:
             self.epoch = turn.epoch = order.epoch
         self.welcomed = True
         self.heartbeat, self.name = order.heartbeat, order.name
+        if self._tight:
+            self._on_beat(world.Beat(self._warning), now, turn)
         self._drop(order.drop, now, turn)
 
     def _on_hangup(self, order: Hangup, now: float, turn: Turn) -> None:
@@ -129,33 +136,57 @@ class Duty:
         self.welcomed = False
 
     def _on_beat(self, beat: world.Beat, now: float, turn: Turn) -> None:
+        self._warning = beat.warning
         stuck = [f"process {run.pid} does not die" for run in self._running.values() if run.immortal]
-        self._say.beat = "; ".join([*stuck, *([beat.warning] if beat.warning else [])])
+        self._say.beat = "; ".join([*stuck, *filter(None, [self._tight, beat.warning])])
+
+    def _on_tight(self, event: world.Tight, now: float, turn: Turn) -> None:
+        """Too little memory: what waits goes back for others to take, what runs goes on."""
+        self._tight = event.reason
+        self._on_beat(world.Beat(self._warning), now, turn)
+        if event.reason:
+            self._say.returned += self._queue
+            self._queue.clear()
+
+    def _on_looked(self, event: world.Looked, now: float, turn: Turn) -> None:
+        for sample in event.samples:
+            verdict = self._stalls.look(sample, now)
+            if verdict is None:
+                continue
+            run = self._running[sample.attempt]
+            self._say.stalled.update(dict.fromkeys(run.mine(), verdict.seconds))
+            if verdict.end:
+                run.quiet = verdict.seconds
+                run.ask(STALLED, now)
 
     def _on_leave(self, _: world.Leave, now: float, turn: Turn) -> None:
         """Everything goes back, kept like any other result: a master that is away just now hears it from the next
         life of this daemon, and takes none of it for a crash (F35)."""
         self._leaving = turn.left = True
-        mine = [*self._queue, *(run.attempt for run in self._running.values() if run.why != DROPPED)]
+        mine = [*self._queue, *(member for run in self._running.values() for member in run.mine())]
         self._queue.clear()
         self._say.started.clear()
-        self._drop(list(self._running), now, turn)
+        self._drop(self.running, now, turn)
         for attempt in mine:
-            self._keep(turn, Result(attempt, "returned", reason=f"{self.name} was shut down"))
+            self._kept.keep(turn, Result(attempt, "returned", reason=f"{self.name} was shut down"))
 
     # ---- the master's orders; those of a link without a welcome are of a leader that is not obeyed
 
     def _on_run(self, order: Run, now: float, turn: Turn) -> None:
         if not self.welcomed or self._leaving or order.epoch < self.epoch:
             return
-        queue, running, ended, step = self._queue, self._running, self._number_of, order.step
+        queue, running, ended, step = self._queue, self._of, self._kept.number_of, order.step
+        bundle = self._berths.bundle_of(order)
         for attempt, index in order.tasks:
             if attempt in queue or attempt in running:
                 continue
             if attempt in ended:
-                self._say.again.append(self._held[ended[attempt]])
+                self._say.again.append(self._kept.held[ended[attempt]])
                 continue
-            queue[attempt] = (step, index)
+            if self._tight:
+                self._say.returned.append(attempt)
+                continue
+            queue[attempt] = (step, index, bundle)
 
     def _on_recall(self, order: Recall, now: float, turn: Turn) -> None:
         if not self.welcomed:
@@ -169,14 +200,14 @@ class Duty:
             return
         for attempt in order.attempts:
             if self._queue.pop(attempt, None) is not None:
-                self._keep(turn, Result(attempt, "stopped", reason="stopped before it started"))
-            elif attempt in self._running:
-                self._running[attempt].ask(STOPPED, now)
+                self._kept.keep(turn, Result(attempt, "stopped", reason="stopped before it started"))
+            elif attempt in self._of:
+                self._of[attempt].ask(STOPPED, now, attempt)
 
     def _on_waiting(self, order: Waiting, now: float, turn: Turn) -> None:
         if self.welcomed:
             for run in self._running.values():
-                run.waiting = run.attempt in order.attempts
+                run.waiting = not set(run.members).isdisjoint(order.attempts)
 
     def _on_drop(self, order: Drop, now: float, turn: Turn) -> None:
         if self.welcomed:
@@ -186,15 +217,15 @@ class Duty:
         for attempt in attempts:
             if self._queue.pop(attempt, None) is not None:
                 continue
-            if attempt in self._running:
-                self._running[attempt].ask(DROPPED, now)
-            elif attempt in self._number_of:
-                self._forget(self._number_of[attempt], turn)
+            if attempt in self._of:
+                self._of[attempt].ask(DROPPED, now, attempt)
+            elif attempt in self._kept.number_of:
+                self._kept.forget(self._kept.number_of[attempt], turn)
 
     def _on_ack(self, order: Ack, now: float, turn: Turn) -> None:
         if self.welcomed:
             for number in order.results:
-                self._forget(number, turn)
+                self._kept.forget(number, turn)
 
     # ---- what became of launches
 
@@ -203,14 +234,15 @@ class Duty:
         if run is None:
             return
         run.begin(event.pid, now)
-        if run.why != DROPPED:
-            self._say.started.append(event.attempt)
+        if run.watch.after < inf:
+            self._stalls.begin(event.attempt, run.watch, now)
+        self._say.started += run.mine()
 
     def _on_not_started(self, event: world.NotStarted, now: float, turn: Turn) -> None:
         run = self._running.get(event.attempt)
         if run is not None:
             ended = world.Ended(event.attempt, reason=event.reason)
-            self._close(run, now, turn, run.result(ended, now) if run.why else self._error(run, event.reason, now))
+            self._close(run, turn, run.result(ended, now) if run.why else self._error(run, event.reason, now))
 
     def _on_ended(self, event: world.Ended, now: float, turn: Turn) -> None:
         run = self._running.get(event.attempt)
@@ -218,22 +250,23 @@ class Duty:
             return
         if run.why == UNASKED and event.exit_code == 0 and run.call.kind == "blender":
             run.publish()
+            self._stalls.end(event.attempt)
             turn.publish.append(event.attempt)
             # Its process is done and reading back its frames needs no slot: the next frame is rendered meanwhile. But
             # where the disk is slower than the renders, they wait.
             if sum(one.publishing for one in self._running.values()) <= self.hello.slots:
-                self._release(run)
+                self._berths.release(run)
             return
-        self._close(run, now, turn, run.result(event, now))
+        self._close(run, turn, run.result(event, now))
 
     def _on_published(self, event: world.Published, now: float, turn: Turn) -> None:
         run = self._running.get(event.attempt)
         if run is None or not run.publishing:
             return
         if event.reason:
-            self._close(run, now, turn, self._error(run, event.reason, now, 0))
+            self._close(run, turn, self._error(run, event.reason, now, 0))
         else:
-            self._close(run, now, turn, Result(event.attempt, "success0", now - run.since, 0))
+            self._close(run, turn, Result(event.attempt, "success0", now - run.since, 0, reason=event.note))
 
     def _on_orphaned(self, event: world.Orphaned, now: float, turn: Turn) -> None:
         for attempt in event.attempts:
@@ -249,66 +282,15 @@ class Duty:
             turn.signal.append(Signal(run.attempt, signum))
         elif run.immortal and not run.told:
             run.told = True
-            if run.why != DROPPED:
-                self._say.immortal.append(run.attempt)
+            self._say.immortal += run.mine()
 
-    def _fill(self, now: float, turn: Turn) -> None:
-        """Give every free slot its next attempt. Work without a process is done here and takes no slot."""
-        queue, keep = self._queue, self._keep
-        while self._free and queue:
-            attempt, (step, index) = queue.popitem(last=False)
-            if step.function == "noop":
-                keep(turn, Result(attempt, "success0", 0.0, 0))
-                continue
-            try:
-                call = self._catalogue.resolve(step, index)
-            except BrenderError as error:
-                keep(turn, Result(attempt, "error", reason=error.sentence()[:REASON_CHARS]))
-                continue
-            if call.kind == "echo":
-                turn.write.append((attempt, call.text))
-                turn.over.append(attempt)
-                keep(turn, Result(attempt, "success0", 0.0, 0))
-                continue
-            self._launch(attempt, step, call, now, turn)
-
-    def _launch(self, attempt: int, step: StepSpec, call: Call, now: float, turn: Turn) -> None:
-        slot = heappop(self._free)
-        limit = inf if step.timeout is None else step.timeout
-        self._running[attempt] = Running(attempt, slot, call, now, limit)
-        turn.launch.append(Launch(attempt, slot, call))
-
-    def _close(self, run: Running, now: float, turn: Turn, result: Result) -> None:
-        """The attempt leaves its slot; a dropped one leaves no trace."""
-        del self._running[run.attempt]
-        self._release(run)
-        turn.over.append(run.attempt)
-        if run.why != DROPPED:
-            self._keep(turn, result)
-
-    def _release(self, run: Running) -> None:
-        if run.slot is not None:
-            heappush(self._free, run.slot)
-            run.slot = None
+    def _close(self, run: Running, turn: Turn, result: Result) -> None:
+        self._stalls.end(run.attempt)
+        self._berths.close(run, turn, result)
 
     @staticmethod
     def _error(run: Running, reason: str, now: float, exit_code: int | None = None) -> Result:
         return Result(run.attempt, "error", now - run.since, exit_code, reason=reason[:REASON_CHARS])
-
-    # ---- results
-
-    def _keep(self, turn: Turn, result: Result) -> None:
-        number = result.number = self._next
-        self._next = number + 1
-        self._held[number] = result
-        self._number_of[result.attempt] = number
-        turn.keep.append(result)
-
-    def _forget(self, number: int, turn: Turn) -> None:
-        result = self._held.pop(number, None)
-        if result is not None:
-            del self._number_of[result.attempt]
-            turn.forget.append(number)
 
     # ---- words
 
@@ -321,34 +303,38 @@ class Duty:
     def _messages(self, turn: Turn) -> list[Event]:
         """What to say now; after a hello everything is said again that the master may have missed."""
         say, said = self._say, list[Event]()
-        alive = [run for run in self._running.values() if run.why != DROPPED]
+        alive = [run for run in self._running.values() if run.mine()]
         results: Iterable[Result] = [*say.again, *self._unsaid]
         started: Iterable[int] = say.started
         immortal: Iterable[int] = say.immortal
         if say.hello:
             said.append(self._hello(alive))
             results = self.held
-            started = [run.attempt for run in alive if run.begun]
-            immortal = [run.attempt for run in alive if run.told]
+            started = [member for run in alive if run.begun for member in run.mine()]
+            immortal = [member for run in alive if run.told for member in run.mine()]
+            say.stalled = self._stalls.quiet
         if say.returned:
             said.append(Returned(0, say.returned))
         # A start whose end leaves in the same flush is no news.
-        begun = [(attempt, self._running[attempt].pid) for attempt in started if attempt in self._running]
+        begun = [(attempt, self._of[attempt].pid) for attempt in started if attempt in self._of]
         if begun:
             said.append(Started(0, begun))
-        said += in_parts([result for result in results if result.number in self._held])
-        stuck = [(attempt, self._running[attempt].pid) for attempt in immortal if attempt in self._running]
+        said += in_parts([result for result in results if result.number in self._kept.held])
+        stuck = [(attempt, self._of[attempt].pid) for attempt in immortal if attempt in self._of]
         if stuck:
             said.append(Immortal(0, stuck))
+        still = [(attempt, seconds) for attempt, seconds in say.stalled.items() if attempt in self._of]
+        if still:
+            said.append(Stalled(0, still))
         if say.beat is not None and self.welcomed:
-            said.append(Heartbeat(0, say.beat))
+            said.append(Heartbeat(0, say.beat, bool(self._tight)))
         if turn.left:
             said.append(Disconnected(0, bye=True))
         return said
 
     def _hello(self, alive: list[Running]) -> Hello:
-        running = [run.attempt for run in alive] + list(self._queue)
-        return msgspec.structs.replace(self.hello, running=running, held=list(self._number_of))
+        running = [member for run in alive for member in run.mine()] + list(self._queue)
+        return msgspec.structs.replace(self.hello, running=running, held=list(self._kept.number_of))
 
 
 _DO: Final[dict[type[Any], Callable[[Duty, Any, float, Turn], None]]] = {
@@ -368,5 +354,7 @@ _DO: Final[dict[type[Any], Callable[[Duty, Any, float, Turn], None]]] = {
     world.Published: Duty._on_published,
     world.Orphaned: Duty._on_orphaned,
     world.Beat: Duty._on_beat,
+    world.Looked: Duty._on_looked,
+    world.Tight: Duty._on_tight,
     world.Leave: Duty._on_leave,
 }

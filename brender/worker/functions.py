@@ -6,6 +6,7 @@ It must not know files: who made the list has looked at the disk already.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,11 @@ from msgspec import UNSET, Struct, UnsetType, field
 from brender.core import frames as frames_
 from brender.core.orders import StepSpec
 from brender.errors import Invalid, InvalidParams, NotFound, nearest
-from brender.worker.blender import BlenderJob, read_params
+from brender.worker.blender import BlenderJob, named, read_params
 
 BUILT_IN: Final = ("noop", "echo", "sleep")
+RESERVED: Final = (*BUILT_IN, "blender", "openjd")
+PIECE: Final = 100_000  # characters of one argument; the kernel takes 131,071 bytes
 LONGEST_SLEEP: Final = 366 * 86400.0
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _FROM_STEP: Final = ("frame", "frames")
@@ -66,7 +69,7 @@ def read_templates(given: Any) -> dict[str, Template]:
         raise Invalid("A function file holds one key, functions.", hint="functions: {name: {argv: [program, …]}}")
     found: dict[str, Template] = {}
     for name, body in listed.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (*BUILT_IN, "blender"):
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
             raise Invalid(f"Function {name!r}: no usable name, or one that brender has itself.", hint="Rename it.")
         try:
             found[name] = msgspec.convert(body, Template)
@@ -93,7 +96,8 @@ def _check_template(name: str, template: Template) -> None:
 class Catalogue:
     """All functions of one worker.
 
-    `executables` maps names to absolute paths; `blender` says whether there is a renderer.
+    `executables` maps names to absolute paths; `blender` says whether there is a renderer; `openjd` is the command of
+    an Open Job Description session, empty where the owner does not allow them.
     """
 
     def __init__(
@@ -103,19 +107,26 @@ class Catalogue:
         blender: bool = False,
         python: str = "python3",
         bash: str = "bash",
+        openjd: tuple[str, ...] = (),
     ) -> None:
         self._executables = dict(executables or {})
         self._templates = dict(templates or {})
-        self._blender = blender
+        self._blender, self._openjd = blender, openjd
         self._runners = {".py": python, ".sh": bash}
 
     def names(self) -> list[str]:
         """What the worker offers, for its hello."""
-        own = set(self._executables) | set(self._templates)
-        return sorted({*BUILT_IN, *own, *(("blender",) if self._blender else ())})
+        own = (set(self._executables) | set(self._templates)) - {"openjd"}
+        mine = {"blender": bool(self._blender), "openjd": bool(self._openjd)}
+        return sorted({*BUILT_IN, *own, *(name for name, offered in mine.items() if offered)})
 
-    def resolve(self, spec: StepSpec, index: int) -> Call:
-        """What to do for task `index` of a step. Raises a BrenderError whose sentence is the reason for people."""
+    def bundled(self) -> list[str]:
+        """Functions whose programs are told all their frames, so that one may do several tasks: it has {frames}."""
+        return sorted(name for name, one in self._templates.items() if any("{frames}" in word for word in one.argv))
+
+    def resolve(self, spec: StepSpec, index: int, *others: int) -> Call:
+        """What to do for task `index` of a step, and for others of it in the same process. Raises a BrenderError whose
+        sentence is the reason for people."""
         name = spec.function
         if name == "noop":
             return Call("noop")
@@ -123,12 +134,14 @@ class Catalogue:
             return Call("echo", text=_echo(spec.params))
         if name == "sleep":
             return Call("sleep", seconds=_seconds(spec.params))
-        frames = _frames(spec, index)
+        frames = tuple(frame for task in (index, *others) for frame in _frames(spec, task))
         if name == "blender" and self._blender:
             return _blender(spec, frames, _about(spec, index, frames))
+        if name == "openjd" and self._openjd:
+            return Call("process", self._openjd + _order(spec, index), _about(spec, index, frames), frames=frames)
         if name in self._templates:
             return _fill(name, self._templates[name], spec, frames, _about(spec, index, frames))
-        if name in self._executables:
+        if name in self._executables and name != "openjd":
             argv = (*self._program(name), *_positional(name, spec.params))
             return Call("process", argv, _about(spec, index, frames), frames=frames)
         offered = self.names()
@@ -173,7 +186,18 @@ def _blender(spec: StepSpec, frames: tuple[int, ...], env: dict[str, str]) -> Ca
         )
     if not frames:
         raise InvalidParams(f"Step {spec.name} names no frames to render.", hint="Give it frames, for example 1-100.")
-    return Call("blender", env=env, job=read_params(spec.params), frames=frames)
+    job = named(read_params(spec.params), spec.job_name, spec.name)
+    return Call("blender", env=env, job=job, frames=frames)
+
+
+def _order(spec: StepSpec, index: int) -> tuple[str, ...]:
+    """What the session program is told of a task, in pieces that fit into arguments: the points `first` to `last`."""
+    if not isinstance(spec.params, dict) or spec.params.keys() != {"template", "step", "parameters"}:
+        raise InvalidParams("openjd takes what `brender job submit` makes of a template.", hint="Submit it by that.")
+    chunk, points = max(1, spec.chunk), frames_.task_count(spec.frames, 1)
+    first = index * chunk
+    order = json.dumps({**spec.params, "first": first, "last": min(first + chunk, points) - 1})
+    return tuple(order[at : at + PIECE] for at in range(0, len(order), PIECE))
 
 
 def _echo(params: list[Any] | dict[str, Any]) -> str:

@@ -9,14 +9,16 @@ from math import inf
 from typing import Final
 
 from brender.core.events import Result
+from brender.worker import stall
 from brender.worker.functions import Call
 from brender.worker.world import HARD, SOFT, Ended
 
 UNASKED: Final = ""
 STOPPED: Final = "stop"
 TIMEOUT: Final = "timeout"
+STALLED: Final = "stalled"
 DROPPED: Final = "drop"
-_RANK: Final = {UNASKED: 0, TIMEOUT: 1, STOPPED: 2, DROPPED: 3}
+_RANK: Final = {UNASKED: 0, TIMEOUT: 1, STALLED: 1, STOPPED: 2, DROPPED: 3}
 
 # (signal, seconds until the next rung); after the last rung the process is immortal. Soft at 0 s, hard at 6 and 7,
 # given up at 8: the gaps count from when a rung was really taken, so a daemon that slept does not take all at once.
@@ -25,29 +27,40 @@ AT_ONCE: Final = ((HARD, 1.0), (HARD, 1.0))
 
 
 class Running:
-    """One attempt in a slot. `why` says who asked for its end, if anybody; the stronger reason wins."""
+    """What runs in a slot, for one attempt or a bundle: `members`, of which `attempt` is the first and names it.
+
+    `why` says who asked for its end, if anybody; the stronger reason wins. `asked` says it by member.
+    """
 
     __slots__ = (
         "_due",
         "_held",
         "_rungs",
+        "asked",
         "attempt",
         "begun",
         "call",
         "immortal",
         "killed",
         "limit",
+        "members",
         "pid",
         "publishing",
+        "quiet",
         "since",
         "slot",
         "told",
         "waiting",
+        "watch",
         "why",
     )
 
-    def __init__(self, attempt: int, slot: int, call: Call, now: float, limit: float) -> None:
+    def __init__(
+        self, attempt: int, slot: int, call: Call, now: float, limit: float, members: tuple[int, ...] = ()
+    ) -> None:
         self.attempt = attempt
+        self.members = members or (attempt,)
+        self.asked: dict[int, str] = {}
         self.slot: int | None = slot  # None once it has left it
         self.call = call
         self.since = now
@@ -57,9 +70,11 @@ class Running:
         self.why = UNASKED
         self.waiting = False
         self.publishing = False
+        self.quiet = 0.0  # seconds without a sign of life after which it is ended
         self.killed = False
         self.immortal = False
         self.told = False  # that it is immortal
+        self.watch = stall.UNWATCHED
         self._rungs: tuple[tuple[int, float], ...] = ()
         self._due = inf
         self._held = 0  # a signal that waits for a process
@@ -71,9 +86,13 @@ class Running:
             self._rungs = ((self._held, self._due - now), *self._rungs)
             self._due = now
 
-    def ask(self, why: str, now: float) -> None:
+    def ask(self, why: str, now: float, member: int = 0) -> None:
         """Somebody wants it ended. Asking again changes nothing, a stronger reason changes the outcome."""
-        if (self.publishing and why != DROPPED) or _RANK[why] <= _RANK[self.why]:
+        if self.publishing and why != DROPPED:
+            return
+        if member and _RANK[why] > _RANK[self.asked.get(member, UNASKED)]:
+            self.asked[member] = why
+        if _RANK[why] <= _RANK[self.why]:
             return
         climbing, self.why = self.why != UNASKED, why
         if why == DROPPED and not self.killed:
@@ -116,6 +135,8 @@ class Running:
         state, reason = "success0", event.reason
         if self.why == TIMEOUT and not self.immortal:
             state, reason = "error", f"timeout: it ran longer than {self.limit:g} s"
+        elif self.why == STALLED and not self.immortal:
+            state, reason = "error", stall.in_words(self.quiet)
         elif self.why != UNASKED:
             state = "killed" if self.killed else "stopped"
             reason = self._asked_reason()
@@ -126,6 +147,34 @@ class Running:
         if state == "success0":
             reason = ""
         return Result(self.attempt, state, now - self.since, event.exit_code, event.signal, reason[:300])
+
+    def mine(self) -> list[int]:
+        """Its attempts that are still somebody's: the others were dropped."""
+        if len(self.members) == 1:
+            return [] if self.why == DROPPED else [self.attempt]
+        return [member for member in self.members if self.asked.get(member) != DROPPED]
+
+    def shared(self, outcome: Result) -> list[Result]:
+        """What becomes of each of its attempts.
+
+        Nobody knows at which of several a process failed, so they are returned with its code or signal, by which the
+        master sends each alone. Those beside one that was stopped are returned, too.
+        """
+        if len(self.members) == 1:
+            return [] if self.why == DROPPED else [outcome]
+        seconds = outcome.seconds / len(self.members)
+        failed = outcome.state in ("error", "terminated") and (outcome.exit_code, outcome.signal) != (None, None)
+        bundle = f"{len(self.members)} tasks in one process"
+        found = []
+        for member in self.mine():
+            one = Result(member, outcome.state, seconds, outcome.exit_code, outcome.signal, outcome.reason)
+            if failed:
+                why = outcome.reason or (f"signal {one.signal}" if one.signal else f"exit code {one.exit_code}")
+                one.state, one.reason = "returned", f"{bundle} failed, each goes alone now: {why}"[:300]
+            elif outcome.state in ("stopped", "killed") and member not in self.asked and not self.immortal:
+                one = Result(member, "returned", seconds, reason=f"another of {bundle} was stopped")
+            found.append(one)
+        return found
 
     def _asked_reason(self) -> str:
         if self.immortal:

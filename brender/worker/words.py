@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from brender.core.events import Disconnected, Event, Heartbeat, Hello, Immortal, Result, Results, Returned, Started
+from brender.core.events import (
+    Disconnected,
+    Event,
+    Heartbeat,
+    Hello,
+    Immortal,
+    Result,
+    Results,
+    Returned,
+    Stalled,
+    Started,
+)
 from brender.core.orders import Ack, Drop, Hangup, Order, Recall, Run, Stop, Waiting, Welcome
 
 RESULTS_A_MESSAGE: Final = 2000
@@ -20,6 +31,7 @@ METHODS: Final[dict[type[Event], str]] = {
     Results: "worker.results",
     Returned: "worker.returned",
     Immortal: "worker.immortal",
+    Stalled: "worker.stalled",
     Disconnected: "worker.bye",
 }
 ORDERS: Final[dict[str, type[Order]]] = {
@@ -38,7 +50,7 @@ def message(event: Event) -> dict[str, Any]:
 class Say:
     """What there is to tell the master besides the results that are kept. Attempts by id."""
 
-    __slots__ = ("again", "beat", "hello", "immortal", "returned", "started")
+    __slots__ = ("again", "beat", "hello", "immortal", "returned", "stalled", "started")
 
     def __init__(self) -> None:
         self.hello = False
@@ -46,12 +58,13 @@ class Say:
         self.returned: list[int] = []
         self.started: list[int] = []
         self.immortal: list[int] = []
+        self.stalled: dict[int, float] = {}  # for so many seconds; 0: it moves again
         self.beat: str | None = None
 
     @property
     def urgent(self) -> bool:
         """Whether the master waits for it: anything but starts and ends of tasks."""
-        return self.hello or self.beat is not None or bool(self.again or self.returned or self.immortal)
+        return self.hello or self.beat is not None or bool(self.again or self.returned or self.immortal or self.stalled)
 
 
 def in_parts(results: list[Result]) -> list[Event]:

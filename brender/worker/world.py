@@ -13,6 +13,8 @@ from msgspec import Struct, field
 from brender.core.events import Event, Result
 from brender.core.orders import Order
 from brender.worker.functions import Call
+from brender.worker.gpus import Gpu
+from brender.worker.stall import Sample
 
 SOFT: Final = 15  # SIGTERM
 HARD: Final = 9  # SIGKILL
@@ -53,10 +55,14 @@ class NotStarted(Struct):
 
 
 class Published(Struct):
-    """The outputs of an attempt were judged and given their final names, or not: then `reason` says why."""
+    """The outputs of an attempt were judged and given their final names, or not: then `reason` says why.
+
+    `note` is what a person should look at in outputs that were published all the same (a black frame).
+    """
 
     attempt: int
     reason: str = ""
+    note: str = ""
 
 
 class Orphaned(Struct):
@@ -71,11 +77,23 @@ class Beat(Struct):
     warning: str = ""
 
 
+class Looked(Struct):
+    """What attempts that are watched have done since they began."""
+
+    samples: list[Sample]
+
+
+class Tight(Struct):
+    """Start nothing new, for this reason; empty: go on."""
+
+    reason: str
+
+
 class Leave(Struct):
     """The daemon is being shut down: give back, say bye, end what runs."""
 
 
-Input = Order | Connected | Cut | Began | Ended | NotStarted | Published | Orphaned | Beat | Leave
+Input = Order | Connected | Cut | Began | Ended | NotStarted | Published | Orphaned | Beat | Looked | Tight | Leave
 
 
 # ---- out
@@ -87,6 +105,8 @@ class Launch(Struct):
     attempt: int
     slot: int
     call: Call
+    gpus: tuple[Gpu, ...] = ()  # that are its own while it runs
+    whole: bool = True  # nobody else has a part of them
 
 
 class Signal(Struct):

@@ -27,6 +27,7 @@ def test_every_report_becomes_its_event_with_the_masters_session() -> None:
         ),
         "worker.returned": ({"attempts": [4]}, ev.Returned(9, [4])),
         "worker.immortal": ({"attempts": [[4, 77]]}, ev.Immortal(9, [(4, 77)])),
+        "worker.stalled": ({"attempts": [[4, 1800.0]]}, ev.Stalled(9, [(4, 1800.0)])),
         "worker.log": ({"request": 3, "attempt": 5, "eof": True}, Heard(Piece(3, 5, eof=True))),
         "worker.progress": ({"attempts": [[5, 0.5, "frame 7"]]}, Heard(Marks([Mark(5, 0.5, "frame 7")]))),
         "worker.bye": ({}, ev.Disconnected(9, bye=True)),

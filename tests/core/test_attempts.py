@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from brender.commands.states import frames_in, task_line
 from brender.config import DEFAULT
 from brender.core import events as ev
 from brender.core.farm import Farm
@@ -274,3 +275,15 @@ def test_waiting_is_a_state_of_running_tasks_only(stage: Stage) -> None:
     stage.job({})
     assert isinstance(stage.refused(ev.SetWaiting(404, True)), NotFound)
     assert isinstance(stage.refused(ev.SetWaiting(stage.live(worker)[0].id, True)), WrongState)
+
+
+def test_a_success_keeps_the_note_on_its_outputs_until_it_is_made_anew(stage: Stage) -> None:
+    """A warning (a black frame) fails nothing, but nobody may miss it."""
+    worker = stage.worker()
+    job = stage.job({"frames": "1-2"})
+    step, tasks = stage.step(job), stage.farm.tasks[stage.step(job).id]
+    stage.end(worker, stage.live(worker)[0], reason="frame 1 is all black")
+    assert tasks.notes == {0: "frame 1 is all black"}
+    assert task_line(stage.farm, step, 0, {}, frames_in(step))["reason"] == "frame 1 is all black"
+    stage.do(ev.RetryTasks(step.id, [0], again=True))
+    assert tasks.notes == {}

@@ -70,6 +70,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Results: ev.Results(session, [ev.Result(a.id, "success0", 2.0) for a in stage.live(1)]),
         ev.Returned: ev.Returned(session, [a.id for a in stage.live(1)]),
         ev.Immortal: ev.Immortal(session, [(attempt.id, 1)]),
+        ev.Stalled: ev.Stalled(session, [(attempt.id, 1800.0)]),
         ev.SetWaiting: ev.SetWaiting(attempt.id, True),
         ev.Disconnected: ev.Disconnected(session, bye=True),
     }
@@ -79,7 +80,7 @@ def test_every_event_has_exactly_one_rule() -> None:
     kinds = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     answered = set(RULES) | {kind for kind, _ in CRUD}
     assert kinds - {ev.Event} == answered
-    assert {noun for _, noun in CRUD} == {"worker", "project", "limit", "job", "step"}
+    assert {noun for _, noun in CRUD} == {"worker", "project", "limit", "preset", "job", "step"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RULES if kind is not ev.Boot])
@@ -206,6 +207,7 @@ small = st.integers(-1, 12)
             ),
             st.builds(ev.Returned, small, st.lists(small, max_size=4)),
             st.builds(ev.Immortal, small, st.lists(st.tuples(small, small), max_size=4)),
+            st.builds(ev.Stalled, small, st.lists(st.tuples(small, small), max_size=4)),
             st.builds(ev.Disconnected, small, st.booleans()),
             st.builds(ev.LegacyHello, small, st.sampled_from(["000000000001", "x"]), st.text(max_size=3)),
             st.builds(

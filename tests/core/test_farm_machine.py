@@ -35,9 +35,15 @@ class FarmMachine(RuleBasedStateMachine):
         self.successes: dict[tuple[int, int, int], int] = {}
         self.disk: dict[tuple[str, int], tuple[Any, ...]] = {}
 
-    @initialize()
-    def boot(self) -> None:
+    @initialize(workers=st.integers(0, 3), frames=st.sampled_from(["1-7", "1-40"]), chunk=st.sampled_from([1, "auto"]))
+    def boot(self, workers: int, frames: str, chunk: int | str) -> None:
+        """Mostly a farm at work: from nothing, few examples would come as far."""
         self.turn(ev.Boot())
+        for which in range(workers):
+            self.hello(which, 2, [], "a", [])
+        if workers:
+            step = {"name": "a", "function": "noop", "frames": frames, "chunk": chunk}
+            self.turn(ev.SubmitTree({"name": "film", "workflows": [{"name": "j0", "tasks": [step]}]}, run=True))
 
     def turn(self, *events: ev.Event) -> None:
         turn = self.core.turn(events, self.now)
@@ -74,13 +80,15 @@ class FarmMachine(RuleBasedStateMachine):
         after=st.sampled_from([[], ["a"], ["a:frame"]]),
         limits=st.sampled_from([[], ["nuke"]]),
         needs=st.sampled_from([{}, {"cores": 2}]),
+        chunk=st.sampled_from([1, "auto", "auto"]),
         most=st.sampled_from([{}, {"most_tasks": 1}, {"most_workers": 1}, {"after": ["j0"]}]),
     )
     def submit(self, frames: str, exec_: str, function: str, tags: list[str], priority: int, **more: Any) -> None:
         if len(self.farm.jobs) < 6:
             step = {"frames": frames, "exec": exec_, "function": function, "retries": more["retries"]}
-            step |= {"order": more["order"], "limits": more["limits"]}
+            step |= {"order": more["order"], "limits": more["limits"], "chunk": more["chunk"]}
             follower = {"name": "b", "function": "noop", "frames": frames, "after": more["after"]}
+            follower["chunk"] = more["chunk"]
             tasks = [{"name": "a", **step}, {**follower, "needs": more["needs"]}]
             job = {"name": f"j{len(self.farm.jobs)}", "tags": tags, "priority": priority, "tasks": tasks}
             job |= more["most"]
@@ -174,7 +182,7 @@ class FarmMachine(RuleBasedStateMachine):
         kept = [attempt for attempt, yes in zip(live, keep, strict=False) if yes]
         functions = ["noop", "gpu"] if which % 2 else ["noop"]
         hello = ev.Hello(self.sessions, key, str(which), f"w{which}", slots=slots, functions=functions, tags=tags)
-        hello.config = {"cores": 1 + which}
+        hello.config = {"cores": 1 + which, "bundles": ["noop", "gpu"][: 1 + which // 2]}
         hello.boot, hello.running, hello.held = boot, kept[::2], kept[1::2]
         self.turn(hello)
 
@@ -184,10 +192,18 @@ class FarmMachine(RuleBasedStateMachine):
         session = sorted(self.farm.sessions)[at % len(self.farm.sessions)]
         return session, list(self.farm.loads[self.farm.sessions[session]].live)
 
-    @rule(at=few, nth=few)
-    def started(self, at: int, nth: int) -> None:
+    @rule(at=few, nth=few, together=st.booleans())
+    def started(self, at: int, nth: int, together: bool) -> None:
         session, live = self.speaker(at)
-        self.turn(ev.Started(session, [(a, 100 + a) for a in live[: nth + 1]]))
+        begun = live[: nth + 1]
+        self.turn(ev.Started(session, [(a, 100 + (begun[0] if together else a)) for a in begun]))
+
+    @rule(at=few, exit_code=st.sampled_from([None, 3]))
+    def a_process_gives_all_back(self, at: int, exit_code: int | None) -> None:
+        session, live = self.speaker(at)
+        pid = next((self.farm.attempts[a].pid for a in live), None)
+        mine = [a for a in live if self.farm.attempts[a].pid == pid]
+        self.turn(ev.Results(session, [ev.Result(a, "returned", 1.0, exit_code, number=a) for a in mine]))
 
     @rule(
         at=few,
@@ -198,7 +214,9 @@ class FarmMachine(RuleBasedStateMachine):
     def result(self, at: int, nth: int, state: str, seconds: float) -> None:
         session, live = self.speaker(at)
         if live:
-            self.turn(ev.Results(session, [ev.Result(live[nth % len(live)], state, seconds, 0, number=1)]))
+            note = "look at it" if nth % 2 else ""
+            result = ev.Result(live[nth % len(live)], state, seconds, 0, reason=note, number=1)
+            self.turn(ev.Results(session, [result]))
 
     @rule(at=few, nth=few, state=st.sampled_from(["success0", "error", "stopped"]))
     def late_result(self, at: int, nth: int, state: str) -> None:
@@ -273,7 +291,7 @@ class FarmMachine(RuleBasedStateMachine):
                 assert ("task.sent" in said or "task.live" in said) == (state in LIVE)
                 free = any(
                     fit.refusal(self.farm, w, fit.kind_of(step, job), DEFAULT) is None
-                    and len(self.farm.loads[w.id].live) < w.slots
+                    and self.farm.slots_taken(w.id) < w.slots
                     for w in self.farm.workers.values()
                 )
                 open_ = fit.job_refusal(self.farm, job) is None and fit.step_refusal(self.farm, step) is None

@@ -398,7 +398,7 @@ def test_compare_and_set_refuses_what_was_changed_meanwhile(stage: Stage) -> Non
         ("job", {"name": " x"}),
         ("job", {"colour": "red"}),
         ("step", {"exec": "later"}),
-        ("step", {"chunk": 0}),
+        ("step", {"chunk": -1}),
         ("step", {"retries": -1}),
         ("step", {"frames": "5-1"}),
         ("step", {"params": "text"}),

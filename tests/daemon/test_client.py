@@ -191,7 +191,7 @@ def test_a_task_sees_a_bare_environment_and_its_slots_folder(farm: Farm) -> None
     assert cwd == str(farm.folder / "data/work/0") == env["HOME"] == env["TMPDIR"]
     assert {name for name in env if name.startswith("BRENDER")} == {
         "BRENDER_ATTEMPT", "BRENDER_FRAME", "BRENDER_FRAMES", "BRENDER_JOB", "BRENDER_JOB_ID", "BRENDER_MASTER",
-        "BRENDER_STEP", "BRENDER_TASK",
+        "BRENDER_SITE", "BRENDER_STEP", "BRENDER_TASK",
     }  # fmt: skip
     assert (env["BRENDER_TASK"], env["BRENDER_FRAME"]) == ("1", "11")
     assert set(env) - {"LC_CTYPE"} <= {"PATH", "LANG", "HOME", "TMPDIR", "PWD", *(n for n in env if "BRENDER" in n)}

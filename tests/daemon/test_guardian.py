@@ -16,8 +16,9 @@ import pytest
 from gevent.event import Event as Bell
 from gevent.socket import wait_read
 
-from brender.daemon import guardian, kin
+from brender.daemon import kin
 from brender.daemon.logs import AttemptLog
+from brender.daemon.packets import Packets, pack
 from brender.daemon.process import Event, Exited, Failed, Guardian, Launch, Started
 
 ROOT = Path(__file__).parents[2]
@@ -388,10 +389,10 @@ def test_twenty_killed_daemons_leave_no_process_behind() -> None:
     assert not [pid for pid in kin.processes() if kin.token_of(pid).startswith("daemon-")]
 
 
-def test_frames_are_the_same_however_the_stream_is_cut() -> None:
+def test_packets_are_the_same_however_the_stream_is_cut() -> None:
     wanted = [[b"launch", b"1", b""], [b""], [b"x" * 300]]
-    stream = b"".join(map(guardian.pack, wanted))
+    stream = b"".join(map(pack, wanted))
     for size in range(1, len(stream) + 1):
-        frames = guardian.Frames()
-        got = [f for at in range(0, len(stream), size) for f in frames.feed(stream[at : at + size])]
+        packets = Packets()
+        got = [one for at in range(0, len(stream), size) for one in packets.feed(stream[at : at + size])]
         assert got == wanted

@@ -7,10 +7,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy
+import OpenImageIO as oiio
 import pytest
 
 from brender.daemon.frames import RUNNER, find_program, prepare, publish, sweep
 from brender.errors import Invalid
+from brender.pictures.merge import merge
+from brender.pictures.reading import Pixels
 from brender.worker.blender import BlenderJob, BlenderLines, Program, Rendered, command, read_params
 
 ORRERY = Path(RUNNER).parent.parent / "scenes" / "orrery.py"
@@ -33,6 +37,21 @@ bpy.ops.wm.save_as_mainfile(filepath=where + "/trapped.blend")
 bpy.context.scene.render.use_freestyle = True
 bpy.ops.wm.save_as_mainfile(filepath=where + "/freestyle.blend")
 """
+# Two view layers: `fg` has the cube, `bg` has nothing but the grey world.
+LAYERED = """
+import bpy, sys
+scene = bpy.context.scene
+scene.render.engine = "CYCLES"
+scene.view_layers[0].name = "fg"
+empty = scene.view_layers.new("bg")
+empty.layer_collection.children[0].exclude = True
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/layers.blend")
+scene.use_nodes = True
+inner = bpy.data.node_groups.new("Soft", "CompositorNodeTree")
+inner.nodes.new("CompositorNodeBlur")
+scene.node_tree.nodes.new("CompositorNodeGroup").node_tree = inner
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/blurred.blend")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +63,12 @@ def program() -> Program:
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three files: the orrery, one with traps and without a camera, one with Freestyle scripts."""
+    """The orrery, one with traps and without a camera, one with Freestyle scripts, one with two layers, one blurred."""
     folder = tmp_path_factory.mktemp("scenes")
     (folder / "trap.py").write_text(TRAPPED)
-    for script, argument in ((ORRERY, folder / "orrery.blend"), (folder / "trap.py", folder)):
+    (folder / "layers.py").write_text(LAYERED)
+    made = ((ORRERY, folder / "orrery.blend"), (folder / "trap.py", folder), (folder / "layers.py", folder))
+    for script, argument in made:
         subprocess.run(["blender", *CLOSED, "-P", str(script), "--", str(argument)], check=True, capture_output=True)
     return folder
 
@@ -88,7 +109,7 @@ def test_frames_go_from_blender_to_their_final_names(program: Program, job: Call
     assert os.listdir(f"{params.output}/.brender") == []
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "OPEN_EXR"])
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "OPEN_EXR", "OPEN_EXR_MULTILAYER"])
 def test_every_format_is_published_as_asked(program: Program, job: Callable[..., BlenderJob], kind: str) -> None:
     params = job(format=kind, pattern="##_x")
     code, lines = render(program, params, [1])
@@ -106,6 +127,10 @@ def test_every_format_is_published_as_asked(program: Program, job: Callable[...,
         ({"camera": "Sun"}, 5, "no camera 'Sun' in scene 'Orrery'; it has: Camera"),
         ({"scene": "Winter"}, 5, "no scene 'Winter' in the file; it has: Orrery"),
         ({"blend": "freestyle.blend"}, 7, "Python through Freestyle"),
+        ({"view_layer": "mg", "blend": "layers.blend"}, 5, "no view layer 'mg' in scene 'Scene'; it has: bg, fg"),
+        ({"color_depth": 32}, 5, "PNG has no color depth of 32 bits"),
+        ({"still": 1, "tiles": "2x1", "blend": "blurred.blend"}, 7, "node 'Blur' sees more than one tile"),
+        ({"still": 7, "sample_parts": 2, "engine": "BLENDER_WORKBENCH"}, 5, "ranges of samples are for Cycles"),
     ],
 )
 def test_a_failure_tells_blenders_own_reason(
@@ -126,6 +151,61 @@ def test_no_script_of_a_file_ever_ran(program: Program, job: Callable[..., Blend
     assert not (scenes / "text").exists()
     assert not (scenes / "driver").exists()
     assert any("scripts in the file were not run" in notice for notice in lines.notices)
+
+
+def pixels(path: str | Path) -> Pixels:
+    picture = oiio.ImageBuf(str(path))
+    return numpy.asarray(picture.get_pixels(oiio.FLOAT))
+
+
+def published(program: Program, params: BlenderJob, frames: list[int]) -> list[Path]:
+    """The files of a render that has to end well."""
+    code, lines = render(program, params, frames)
+    assert (code, lines.reason(code)) == (0, "")
+    outcome = publish(params, "a1", frames, lines.rendered)
+    assert outcome.reason == ""
+    return [Path(one.path) for one in outcome.published]
+
+
+def test_only_the_wanted_view_layer_is_rendered(program: Program, job: Callable[..., BlenderJob]) -> None:
+    """Issue 3: the cube is on fg alone; 16 bits and a quality are taken as asked."""
+    seen = {}
+    for layer in ("fg", "bg"):
+        params = job("layers.blend", view_layer=layer, pattern=f"{layer}_##", color_depth=16, format="PNG")
+        (file,) = published(program, params, [1])
+        seen[layer] = pixels(file)
+        assert oiio.ImageBuf(str(file)).spec().get_int_attribute("oiio:BitsPerSample", 16) == 16
+    assert seen["bg"][..., :3].std() < 0.01 < seen["fg"][..., :3].std()
+
+
+def test_tiles_of_a_still_are_the_still(program: Program, job: Callable[..., BlenderJob], tmp_path: Path) -> None:
+    """Issue 3: odd sizes, the frame's own number among the parts, one process for all; not one pixel differs."""
+    whole = {"resolution_x": 37, "resolution_y": 23, "samples": 2, "format": "PNG", "denoise": False}
+    (one,) = published(program, job(**whole), [4])
+    parts = published(program, job(**whole, still=4, tiles="3x2", pattern="part_####"), [1, 2, 3, 4, 5, 6])
+
+    assert [part.name for part in parts] == [f"part_000{number}.png" for number in range(1, 7)]
+    merged = merge(parts, tmp_path / "merged.png", tiles="3x2")
+    assert numpy.array_equal(pixels(merged), pixels(one))
+    assert os.listdir(one.parent / ".brender") == []
+
+
+def test_ranges_of_samples_are_the_still_on_average(
+    program: Program, job: Callable[..., BlenderJob], tmp_path: Path
+) -> None:
+    """Issue 3: three parts of two samples are six samples; what differs is the order of a sum of floats."""
+    whole = {"format": "OPEN_EXR", "color_depth": 32, "denoise": False, "resolution_x": 24}
+    (one,) = published(program, job(**{**whole, "samples": 6}), [4])
+    parts = published(program, job(**{**whole, "samples": 6}, still=4, sample_parts=3, pattern="part_#"), [1, 2, 3])
+
+    merged = merge(parts, tmp_path / "merged.exr", samples=True)
+    assert numpy.abs(pixels(merged) - pixels(one)).max() < 1e-5
+    assert numpy.abs(pixels(parts[0]) - pixels(parts[1])).max() > 1e-3
+
+
+def test_a_still_has_no_more_parts_than_it_has(program: Program, job: Callable[..., BlenderJob]) -> None:
+    code, lines = render(program, job(still=4, tiles="2x1"), [3])
+    assert "parts 1 to 2, and no part 3" in lines.reason(code)
 
 
 def fake_part(params: BlenderJob, frame: int, data: bytes) -> Path:

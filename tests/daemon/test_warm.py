@@ -20,6 +20,7 @@ from brender.daemon.home import Home
 from brender.daemon.slots import Slots
 from brender.worker.blender import Program, read_params
 from brender.worker.functions import Call
+from brender.worker.gpus import Gpu
 from brender.worker.warm import Terms
 from brender.worker.world import Began, Ended, Input, Launch, NotStarted, Orphaned, Published
 
@@ -70,6 +71,8 @@ scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_pe
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1])
 """
 
+TWO = (Gpu("nvidia", 0, "GPU-0000-a"), Gpu("nvidia", 1, "GPU-1111-b"))
+
 
 class Stage:
     """Slots with a listener; every wait has a deadline."""
@@ -79,7 +82,7 @@ class Stage:
         self.told: list[Input] = []
         self._bell = Bell()
         self._last = 0
-        self.slots = Slots(Home(folder / "home"), 1, program, self._tell, "127.0.0.1:6000", terms)
+        self.slots = Slots(Home(folder / "home"), 2, program, self._tell, "127.0.0.1:6000", terms, TWO)
         self.slots.start()
 
     def _tell(self, inputs: list[Input]) -> None:
@@ -92,12 +95,21 @@ class Stage:
             self._bell.clear()
             assert self._bell.wait(max(0.0, deadline - time.monotonic())), f"not in {limit_s} s: {self.told}"
 
-    def launch(self, blend: Path | str, *frames: int, env: dict[str, str] | None = None, **params: object) -> int:
+    def launch(
+        self,
+        blend: Path | str,
+        *frames: int,
+        env: dict[str, str] | None = None,
+        slot: int = 0,
+        gpus: tuple[Gpu, ...] = (),
+        **params: object,
+    ) -> int:
         """A Blender task; the number of its attempt."""
         self._last += 1
         job = read_params({"blend": str(blend), "output": str(self.folder / "out"), **params})
         about = {"BRENDER_TASK": "3", **(env or {})}
-        self.slots.launch([Launch(self._last, 0, Call("blender", job=job, frames=frames or (1,), env=about))])
+        call = Call("blender", job=job, frames=frames or (1,), env=about)
+        self.slots.launch([Launch(self._last, slot, call, gpus)])
         return self._last
 
     def pid(self, attempt: int) -> int:
@@ -256,7 +268,8 @@ def test_one_process_serves_a_slot_and_each_attempt_has_its_own_log(stage: Calla
     logs = [here.slots.logs.read(attempt).decode() for attempt in (1, 2, 3)]
     assert [log.count('"done"') for log in logs] == [1, 1, 1]
     for log, frames in zip(logs, (1, 3, 30_000), strict=True):
-        assert f"{frames} frames with ['BRENDER_ATTEMPT', 'BRENDER_MASTER', 'HOME'" in log
+        names = "'BRENDER_ATTEMPT', 'BRENDER_GPUS', 'BRENDER_MASTER', 'BRENDER_SITE', 'CUDA_VISIBLE_DEVICES'"
+        assert f"{frames} frames with [{names}" in log
         assert "BRENDER_TASK" not in log
 
 
@@ -355,3 +368,42 @@ def test_what_cannot_start_says_why(stage: Callable[..., Stage]) -> None:
     here = stage(Program("blender", "/no/blender", "-"))
     attempt = here.launch("/a")
     assert here.end(attempt) == NotStarted(attempt, "/no/blender: no such file or directory")
+
+
+# ---- GPUs and memory
+
+
+def test_a_blender_with_another_gpu_is_another_one(stage: Callable[..., Stage]) -> None:
+    """Issue 3: it sees its own GPU and no other, and goes on with what it has loaded there."""
+    here = stage()
+    pids = [here.run("/a", gpus=TWO[:1]), here.run("/a", gpus=TWO[:1]), here.run("/a", gpus=TWO[1:])]
+    assert pids[0] == pids[1] != pids[2]
+    assert "'BRENDER_GPUS', 'BRENDER_MASTER'" in here.slots.logs.read(1).decode()
+
+
+def test_a_blender_that_only_waits_gives_up_its_gpu_to_a_task_of_another_slot(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    waits, stays = here.run("/a", gpus=TWO[:1], slot=0), here.run("/a", gpus=TWO[1:], slot=1)
+    assert here.run("/a", gpus=TWO[:1], slot=1) not in (waits, stays)
+    assert gone(waits)
+
+
+def test_when_memory_is_short_the_blenders_without_work_go(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    idle, busy = here.run("/a", slot=0), here.launch("/hang", slot=1)
+    works = here.pid(busy)
+    assert (here.slots.close_idle(), gone(idle)) == (1, True)
+    assert here.slots.close_idle() == 0 and not gone(works, 0.0)
+
+
+def test_samples_tell_of_output_and_part_files(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    here = stage()
+    here.run("/a")
+    busy = here.launch("/hang")
+    pid = here.pid(busy)
+    (tmp_path / "out" / ".brender" / f"{busy}.1.part.png").write_bytes(b"x" * 77)
+    (first,) = here.slots.samples([(busy, pid)])
+    assert (first.attempt, first.written) == (busy, 77)
+    here.slots.write(busy, "four")
+    (second,) = here.slots.samples([(busy, pid)])
+    assert second.printed >= first.printed + 4

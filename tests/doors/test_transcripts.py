@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ from .peers import LIMIT, Farm, Screen
 HERE = Path(__file__).parents[2] / "docs" / "transcripts"
 PROMPT = "brender> "
 COLUMNS = 96
-VARIES = {"port": r"\d+", "number": r"\d+", "mac": r"[0-9a-f]{12}"}
+VARIES = {
+    "port": r"\d+",
+    "number": r"\d+",
+    "mac": r"[0-9a-f]{12}",
+    "dateandclock": r"\d\d-\d\d \d\d:\d\d:\d\d",  # as wide as what it stands for, and so is the next
+    "sec": r"\d\.\d s",
+}
 
 
 @pytest.fixture
@@ -70,6 +77,11 @@ def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) 
     expect(screen, lines, prompted=False)
 
 
+def told(ends: int, text: str) -> bool:
+    """Whether so many jobs have ended on the screen, and a prompt follows."""
+    return text.count("\n[job.ended]") >= ends and text.endswith(PROMPT)
+
+
 def record(screen: Screen, path: Path, lines: list[str], mac: str) -> None:
     """Have the conversation once and keep what was seen; an event that the old text has is waited for."""
     screen.prompt()
@@ -81,7 +93,10 @@ def record(screen: Screen, path: Path, lines: list[str], mac: str) -> None:
             screen.finish()
             break
         screen.enter(line)
-        if any(answer.startswith("[job.ended]") for answer in lines[place:after]):
-            screen.wait(lambda text: "[job.ended]" in text and text.endswith(PROMPT), "the job's end")
-    text = re.sub(r"(?<=after number )\d+", "<number>", screen.text).replace(mac, "<mac>")
+        ends = sum(answer.startswith("[job.ended]") for answer in lines[:after])
+        screen.wait(partial(told, ends), f"the end of {ends} jobs")
+    text = re.sub(r"(after number |starts in |has )\d+(?=\.| s\.| MiB)", r"\1<number>", screen.text)
+    text = text.replace(mac, "<mac>")
+    for name in ("dateandclock", "sec"):
+        text = re.sub(rf"\b{VARIES[name]}\b", f"<{name}>", text)
     path.write_text(f"$ telnet 127.0.0.1 <port>\n{text.rstrip()}\n")

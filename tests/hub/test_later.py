@@ -19,7 +19,7 @@ from brender.daemon.logs import LogFolder
 from brender.daemon.tails import Tails
 from brender.hub.clock import SteadyClock
 from brender.hub.hub import Hub
-from brender.hub.links import Port
+from brender.hub.port import Port
 from brender.hub.writer import Writer
 from brender.store import Store
 from brender.wire.feed import Feed

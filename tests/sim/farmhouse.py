@@ -118,11 +118,16 @@ class Farmhouse:
         chance = self.chance
         fate = chance.choices(["ok", "flaky", "endless", "poison"], [10, 6, 2, 0.3])[0]
         function = chance.choice(["work", "work", "work", "noop", "sleep"]) if fate == "ok" else "work"
+        chunk: int | str = 1
+        if function == "work" and fate in ("ok", "flaky") and chance.random() < 0.4:
+            function, chunk = "comp", chance.choice(["auto", "auto", "auto", 3])
+            frames = f"1-{chance.choice([9, 20, 40])}"
         frames = "" if fate == "poison" else f"1-{chance.choice([1, 2, 5, 9, 13])}"
         return {
             "name": f"s{place}",
             "function": function,
-            "params": [0.2] if function == "sleep" else [fate] if function == "work" else [],
+            "params": [0.2] if function == "sleep" else [fate] if function in ("work", "comp") else [],
+            "chunk": chunk,
             "frames": "" if fate == "endless" else frames,
             "exec": chance.choice(["await", "await", "parallel"]),
             "retries": chance.choice([0, 1, 1, 3]),

@@ -9,12 +9,13 @@ from brender.core.events import Hello, Result
 from brender.wire.packed import FrameReader, frame
 from brender.worker import words, world
 from brender.worker.duty import Duty
-from brender.worker.functions import Call, Catalogue
+from brender.worker.functions import Call, Catalogue, Parameter, Template
 
 from .clockwork import Clockwork
 from .link import Link
 
 EXECUTABLES = {"work": "/bin/work"}
+TEMPLATES = {"comp": Template(["/bin/comp", "{frames}", "{fate}"], {"fate": Parameter()})}
 UNSYNCED = 3.0  # seconds of outbox records that a power cut may take
 
 
@@ -50,7 +51,7 @@ class Machine:
         self._epoch = 0
         self._life = 0
         self._processes: dict[int, Process] = {}
-        self._catalogue = Catalogue(EXECUTABLES)
+        self._catalogue = Catalogue(EXECUTABLES, TEMPLATES)
 
     # ---- its life
 
@@ -61,7 +62,6 @@ class Machine:
         self._life += 1
         name = f"w{self.number}"
         hello = Hello(0, f"brender_{name}", name, name, boot=f"{name}.{self._life}", slots=self.slots)
-        hello.functions = self._catalogue.names()
         held = self._held() if self._outbox else []
         self.duty = Duty(hello, self._catalogue, held, self._next, self._epoch)
         self._reader = FrameReader()

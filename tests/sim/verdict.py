@@ -94,6 +94,7 @@ class Verdict:
             self.seen[order.wire] += 1
             self.seen["drops"] += isinstance(order, Welcome) and bool(order.drop)
             if isinstance(order, Run):
+                self.seen["bundles"] += order.together and len(order.tasks) > 1
                 for attempt, task in order.tasks:
                     what = machine, order.step.id, task
                     if self._ordered.setdefault(attempt, what) != what:

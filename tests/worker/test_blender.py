@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,10 @@ from brender.worker.blender import (
     Rendered,
     command,
     final_name,
+    named,
     part_name,
     part_prefix,
+    parts_of,
     read_params,
 )
 
@@ -81,11 +84,73 @@ def test_no_name_can_become_an_argument(blend: str, camera: str) -> None:
         ({"percentage": 401}, "percentage"),
         ({"resolution_x": 70000}, "resolution_x"),
         ({"python": "import os"}, "python"),
+        ({"pattern": "{shot}_##"}, "no token {shot}"),
+        ({"pattern": "{camera}_##"}, "names the camera, but camera is not given"),
+        ({"pattern": "{layer}_##", "camera": "C"}, "names the layer, but view_layer is not given"),
+        ({"view_layer": ""}, "view_layer"),
+        ({"color_depth": 12}, "color_depth"),
+        ({"format": "JPEG", "color_depth": 16}, "color_depth of JPEG is 8 bits"),
+        ({"quality": 0}, "quality"),
+        ({"denoise": 1}, "denoise"),
+        ({"existing": "keep"}, "existing"),
+        ({"still": 7}, "takes still and one of tiles, sample_parts"),
+        ({"tiles": "2x2"}, "takes still"),
+        ({"still": 7, "tiles": "2x2", "sample_parts": 4}, "two ways"),
+        ({"still": 7, "tiles": "0x2"}, "tiles"),
+        ({"still": 7, "tiles": "2x2\n"}, "tiles"),
+        ({"still": 7, "sample_parts": 0}, "sample_parts"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(change: dict[str, object], word: str) -> None:
-    with pytest.raises(InvalidParams, match=word):
+    with pytest.raises(InvalidParams, match=re.escape(word)):
         read_params({**PLAIN, **change})
+
+
+def test_a_mistyped_parameter_has_a_nearest_one() -> None:
+    with pytest.raises(InvalidParams) as refused:
+        read_params({**PLAIN, "sampels": 3})
+    assert "samples" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("{job}_{step}_####", "shot-10_frames_0007"),
+        ("{scene}.{camera}.{layer}.##", "Main.Cam_1.fg_2.07"),
+        ("a{b_##", "a{b_07"),
+        ("frame_####", "frame_0007"),
+    ],
+)
+def test_the_words_of_a_pattern_are_known_before_the_file_is_open(pattern: str, name: str) -> None:
+    """Issue 3: output pattern with tokens."""
+    params = read_params({**PLAIN, "pattern": pattern, "scene": "Main", "camera": "Cam/1", "view_layer": "fg#2"})
+    assert final_name(named(params, "shot-10", "frames"), 7, "PNG") == f"/out/{name}.png"
+
+
+@given(names, names)
+def test_no_name_leads_a_frame_out_of_its_folder(job: str, camera: str) -> None:
+    """S18: whatever a job or a camera is called, the frame lies in the folder, and another name is another file."""
+    params = read_params({**PLAIN, "pattern": "{camera}{job}_####", "camera": camera})
+    name = final_name(named(params, job, "s"), 7, "PNG").removeprefix("/out/")
+    assert "/" not in name and name.endswith("_0007.png") and not name.startswith(".")
+    assert "#" not in name and "\0" not in name and len(name.encode()) <= 255
+
+
+def test_long_names_are_cut_and_stay_two() -> None:
+    params = read_params({**PLAIN, "pattern": "{job}_####"})
+    first, second = (final_name(named(params, "é" * 200 + end, "s"), 7, "PNG") for end in "ab")
+    assert first != second
+    assert len(first.encode()) < 100
+
+
+@pytest.mark.parametrize(
+    ("change", "count"), [({}, 0), ({"still": 7, "tiles": "3x2"}, 6), ({"still": -1, "sample_parts": 4}, 4)]
+)
+def test_a_still_has_parts(change: dict[str, object], count: int) -> None:
+    params = read_params({**PLAIN, **change})
+    assert parts_of(params) == count
+    asked = json.loads(command(BINARY, params, [1], "/p")[-1])
+    assert {key: asked[key] for key in change} == change
 
 
 @pytest.mark.parametrize(("frame", "name"), [(7, "frame_0007"), (12345, "frame_12345"), (-7, "frame_-007")])

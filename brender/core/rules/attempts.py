@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from brender.core import chunks
 from brender.core.context import Context
-from brender.core.events import Immortal, Result, Results, Returned, SetWaiting, Started
+from brender.core.events import Immortal, Result, Results, Returned, SetWaiting, Stalled, Started
 from brender.core.farm import Attempt, Job, Load, Step, Trouble, Worker
 from brender.core.fit import kind_of, kind_refusal, worker_refusal
+from brender.core.frames import AUTO
 from brender.core.lifecycle import BLOCK_LIMIT, CRASH_LIMIT, PENDING, READY, TaskState, task_after
 from brender.core.orders import Ack, Stop, Waiting
 from brender.core.rules.waits import let_go, pending
@@ -56,7 +58,7 @@ def results(ctx: Context, event: Results) -> None:
         attempt = load.live.get(result.attempt)
         if result.state == "returned":
             if attempt is not None and attempt.state != "immortal":
-                give_back(ctx, attempt, result.reason)
+                give_back(ctx, attempt, result)
             continue
         attempt = attempt or late(ctx, worker, result.attempt)
         if attempt is not None and result.state in _REPORTED:
@@ -101,9 +103,16 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
     if state == "success0":
         took = max(result.seconds, _SHORTEST)
         ledger.seconds(tasks, tasks.seconds + (took - tasks.seconds) * (_SMOOTH if tasks.seconds else 1.0))
+        if step.chunk == AUTO:
+            load = farm.loads[attempt.worker_id]
+            pace = chunks.measured(farm, step, load, attempt, took, ctx.settings)
+            if pace is not None:
+                ledger.pace(load, step.function, pace)
         if attempt.task in tasks.trouble:
             ledger.trouble(step.id, attempt.task, None)
         ledger.task(step, attempt.task, TaskState.SUCCESS)
+        if result.reason:
+            ledger.note(tasks, attempt.task, result.reason)
         if farm.links_in(step.job_id).followers:
             let_go(ctx, step, attempt.task)
         return
@@ -190,13 +199,23 @@ def returned(ctx: Context, event: Returned) -> None:
             give_back(ctx, attempt)
 
 
-def give_back(ctx: Context, attempt: Attempt, reason: str = "") -> None:
-    """An attempt that never started, or whose worker was shut down in order, is over and its task ready again."""
+def give_back(ctx: Context, attempt: Attempt, result: Result | None = None) -> None:
+    """An attempt that never started, whose worker was shut down in order, or whose process failed while it ran several
+    tasks is over and its task ready again. The last has an exit code or a signal: its task goes alone next time.
+    """
     step = ctx.farm.steps[attempt.step_id]
     old = ctx.farm.tasks[step.id].trouble.get(attempt.task)
     errors, crashes = (old.errors, old.crashes) if old else (0, 0)
     ended = "stopped" if attempt.state == "stopping" else "returned"
-    ctx.ledger.set(attempt, state=ended, reason=reason, ended_at=ctx.now)
+    said = result or Result(attempt.id, ended)
+    ctx.ledger.set(
+        attempt,
+        state=ended,
+        exit_code=said.exit_code,
+        signal=said.signal,
+        reason=said.reason,
+        ended_at=ctx.now,
+    )
     ctx.ledger.end(attempt)
     ctx.ledger.trouble(step.id, attempt.task, Trouble(attempt, errors, crashes))
     _move_on(ctx, step, attempt, task_after(ended, errors, crashes, step.retries))
@@ -218,6 +237,25 @@ def immortal(ctx: Context, event: Immortal) -> None:
         ctx.ledger.set(attempt, state="immortal", pid=pid, reason=f"process {pid} on {worker.name} survived SIGKILL")
         ctx.ledger.task(ctx.farm.steps[attempt.step_id], attempt.task, TaskState.IMMORTAL)
         ctx.notice("task.immortal", worker=worker.name, attempt=attempt_id, pid=pid)
+
+
+def stalled(ctx: Context, event: Stalled) -> None:
+    """Running attempts that show no sign of life, or do again: noted at them, told once (CONTRACT R32)."""
+    found = ctx.load_at(event.session)
+    if found is None:
+        return
+    worker, load = found
+    heard(ctx, worker, load)
+    for attempt_id, seconds in event.attempts:
+        attempt = load.live.get(attempt_id)
+        if attempt is None or attempt.state not in ("running", "waiting"):
+            continue
+        reason = f"no sign of life for {seconds:g} s" if seconds > 0 else ""
+        if attempt.reason == reason:
+            continue
+        ctx.ledger.set(attempt, reason=reason)
+        about = {"worker": worker.name, "attempt": attempt_id, "step": attempt.step_id, "task": attempt.task}
+        ctx.notice("task.stalled" if seconds > 0 else "task.moves", **about, seconds=seconds)
 
 
 def set_waiting(ctx: Context, event: SetWaiting) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from brender.core.farm import Row
+from brender.core.frames import AUTO, AUTO_WORD
 from brender.errors import Conflict, Invalid, InvalidParams, nearest
 
 _FOREIGN = re.compile("[\x00-\x1f\x7f/\ud800-\udfff]")
@@ -48,6 +49,8 @@ def _typed(noun: str, name: str, value: Any, kind: type) -> Any:
         value = [word for word in (part.strip() for part in value.split(",")) if word]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if name == "chunk" and value == AUTO_WORD:
+        value = AUTO
     if kind is float and value is None:
         return None
     if kind is list and isinstance(value, list) and not all(isinstance(word, str) for word in value):

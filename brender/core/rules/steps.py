@@ -10,6 +10,7 @@ from brender.core.events import Create, Delete, Update
 from brender.core.farm import Job, Step
 from brender.core.fit import NEEDS
 from brender.core.lifecycle import LIVE, READY, TaskState, task_after
+from brender.core.rules import presets
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState
 
@@ -27,6 +28,8 @@ EDITABLE: dict[str, type] = {
     "needs": dict,
     "retries": int,
     "timeout": float,
+    "stalled_after": float,
+    "stop_stalled": bool,
 }
 EXEC = ("await", "parallel")
 MOST_RETRIES = 100
@@ -42,6 +45,7 @@ def create(ctx: Context, event: Create) -> dict[str, Any]:
 def make(ctx: Context, job: Job, values: dict[str, Any], shift: bool = True) -> Step:
     """A new step row; `place` defaults to the end, and steps at that place or after it move down by one (SP-19)."""
     check(values)
+    values = with_preset(ctx, values, values.get("function", Step.function))
     if ctx.farm.step_named(job.id, values["name"]) is not None:
         raise Exists(f"Job {job.name} has a step named {values['name']!r} already.", hint=f"step list {job.id}")
     there = list(ctx.farm.steps_in(job)) if shift else []
@@ -70,8 +74,9 @@ def update(ctx: Context, event: Update) -> dict[str, Any]:
             raise Exists(f"Job {job.name} has a step named {values['name']!r} already.", hint=f"step list {job.id}")
         count = frames.task_count(values.get("frames", step.frames), values.get("chunk", step.chunk))
         sequence.check(values.get("order", step.order), count)
+        own = with_preset(ctx, values, values.get("function", step.function))
         recut = values.get("frames", step.frames) != step.frames or values.get("chunk", step.chunk) != step.chunk
-        ctx.ledger.set(step, **values, **({"run": 0} if recut else {}))
+        ctx.ledger.set(step, **own, **({"run": 0} if recut else {}))
         if recut:
             ctx.ledger.renew(step, count, TaskState.NOT_RUN)
         elif "retries" in values:
@@ -102,19 +107,29 @@ def remove(ctx: Context, step: Step) -> dict[str, Any]:
     return {"id": step.id, "name": step.name}
 
 
+def with_preset(ctx: Context, values: dict[str, Any], function: str) -> dict[str, Any]:
+    """A step's values, with the preset that its parameters name written out. Raises NotFound."""
+    if "params" not in values:
+        return values
+    return {**values, "params": presets.expanded(ctx.farm, function, values["params"])}
+
+
 def check(values: dict[str, Any]) -> None:
     """The rules of a step's values; raises Invalid naming the attribute."""
     if values.get("exec", "await") not in EXEC:
         raise Invalid(f"step exec is await or parallel, not {values['exec']!r}.")
     if not 1 <= values.get("place", 1) <= 1_000_000:
         raise Invalid(f"step place is 1 or more, not {values['place']}.")
-    if not 1 <= values.get("chunk", 1) <= frames.MOST_FRAMES:
-        raise Invalid(f"step chunk is 1 to {frames.MOST_FRAMES} frames a task, not {values['chunk']}.")
+    if not frames.AUTO <= values.get("chunk", 1) <= frames.MOST_FRAMES:
+        raise Invalid(f"step chunk is auto, or 1 to {frames.MOST_FRAMES} frames a task, not {values['chunk']}.")
     if not 0 <= values.get("retries", 0) <= MOST_RETRIES:
         raise Invalid(f"step retries is 0 to {MOST_RETRIES}, not {values['retries']}.")
     timeout = values.get("timeout")
     if timeout is not None and not timeout > 0:
         raise Invalid(f"step timeout is more than 0 seconds, not {timeout}.")
+    stalled = values.get("stalled_after")
+    if stalled is not None and not stalled > 0:
+        raise Invalid(f"step stalled_after is more than 0 seconds, not {stalled}.")
     if not isinstance(values.get("params", []), list | dict):
         raise Invalid(f"step params is a list or an object, not {values['params']!r}.")
     if values.get("function", "noop") == "":

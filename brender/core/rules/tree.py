@@ -230,6 +230,7 @@ def _replace(ctx: Context, job: Job, workflow: dict[str, Any]) -> list[str]:
     for step, values in pairs:
         whole = {**defaults(Step, steps.EDITABLE, ("name",)), **values}
         steps.check(whole)
+        whole = steps.with_preset(ctx, whole, whole["function"])
         if any(getattr(step, name) != value for name, value in whole.items()):
             ctx.ledger.set(step, **whole, run=0)
             ctx.ledger.renew(step, frames.task_count(step.frames, step.chunk), TaskState.NOT_RUN)

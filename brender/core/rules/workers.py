@@ -99,6 +99,9 @@ def heartbeat(ctx: Context, event: Heartbeat) -> None:
         return
     worker, load = found
     attempts.heard(ctx, worker, load)
+    if load.full and not event.full:
+        ctx.farm.roomy.add(worker.id)
+    load.full = event.full
     if event.warning != worker.warning:
         ctx.ledger.set(worker, warning=event.warning)
 
@@ -240,7 +243,7 @@ def _take_session(ctx: Context, worker: Worker, load: Load, session: int) -> Non
     if other is not None and other != worker.id:
         disconnected(ctx, Disconnected(session))
     ctx.ledger.seat(worker.id, session)
-    load.heard = ctx.now
+    load.heard, load.full = ctx.now, False
 
 
 def _check_name(ctx: Context, name: Any) -> None:

@@ -1,0 +1,145 @@
+"""What a worker can be told: once for `brender client` and `brender up`, as flags and as lines of a YAML file.
+
+Flags win over the file, the file over the defaults. It must not know what the settings do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from brender.errors import BrenderError, Invalid, nearest
+
+
+class Kind(NamedTuple):
+    """`types` are YAML's; `read` takes a value of these, or a flag's text."""
+
+    words: str
+    types: tuple[type, ...]
+    read: Callable[[Any], Any]
+
+
+class Setting(NamedTuple):
+    """One word. `place` is what stands for its value in the help; without `default` the help tells what happens."""
+
+    kind: Kind
+    place: str
+    help: str
+    default: Any = None
+
+
+def _span(value: Any) -> float:
+    from brender.commands.kinds import seconds_of  # only where a time is given
+
+    try:
+        found = seconds_of(value)
+    except BrenderError as error:
+        raise ValueError(error.message) from None
+    if not found > 0:
+        raise ValueError(value)
+    return found
+
+
+def _words(value: Any) -> list[str]:
+    found = value.split(",") if isinstance(value, str) else value
+    if not all(isinstance(word, str) and word for word in found):
+        raise ValueError(value)
+    return list(found)
+
+
+TEXT = Kind("text", (str,), str)
+WHOLE = Kind("a whole number", (int,), int)
+NUMBER = Kind("a number", (int, float), float)
+SWITCH = Kind("true or false", (bool,), bool)
+SPAN = Kind("a stretch of time such as 90s, 30m or 2h", (str, int, float), _span)
+WORDS = Kind("a list of words", (list, str), _words)
+
+WORKER: dict[str, Setting] = {
+    "slots": Setting(WHOLE, "N", "tasks at a time (default: one per core)"),
+    "tags": Setting(WORDS, "A,B", "tags of this machine, until somebody sets others on the farm", []),
+    "functions": Setting(TEXT, "DIR", "programs that tasks may run (default: the samples)"),
+    "function_file": Setting(TEXT, "FILE", "functions with typed parameters, TOML or YAML"),
+    "blender": Setting(TEXT, "PATH", "Blender's executable (default: the one on PATH)"),
+    "cold": Setting(SWITCH, "", "a Blender process for every task (also by BRENDER_WARM=off)", False),
+    "warm_frames": Setting(WHOLE, "N", "frames of one open Blender (200)", 200),
+    "warm_idle": Setting(NUMBER, "S", "seconds it waits for more (60)", 60.0),
+    "warm_growth": Setting(NUMBER, "X", "of its memory, then it is renewed (1.5)", 1.5),
+    "gpus": Setting(SWITCH, "", "tell of GPUs and give each to one task at a time (on)", True),
+    "memory_floor": Setting(WHOLE, "MB", "memory kept free: under it nothing is started (5 %%, 512 or more; 0: none)"),
+    "stalled_after": Setting(SPAN, "TIME", "tell of tasks without output and processor time for so long: 30m"),
+    "stop_stalled": Setting(SWITCH, "", "and end them with an error", False),
+    "allow_openjd": Setting(
+        SWITCH,
+        "",
+        "run Open Job Description templates, that is any command they name (also by BRENDER_OPENJD=allow)",
+        os.environ.get("BRENDER_OPENJD", "").lower() == "allow",
+    ),
+    "path_mapping": Setting(TEXT, "FILE", "OpenJD's path mapping rules of this machine, JSON"),
+}
+
+
+def add_flags(parser: argparse._ActionsContainer, known: Mapping[str, Setting], defaults: bool = True) -> None:
+    """A flag for each; without `defaults` what is not given is None."""
+    for key, one in known.items():
+        flag, default = f"--{key.replace('_', '-')}", one.default if defaults else None
+        if one.kind is SWITCH:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=one.help)
+        else:
+            parser.add_argument(flag, type=_of_flag(one.kind), metavar=one.place, default=default, help=one.help)
+
+
+def _of_flag(kind: Kind) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return kind.read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind.words}") from None
+
+    return read
+
+
+def in_flags(found: Mapping[str, Any], known: Mapping[str, Setting]) -> list[str]:
+    """The settings of these that are there, as words of a command line."""
+    words: list[str] = []
+    for key in known:
+        flag, value = key.replace("_", "-"), found.get(key)
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag}={','.join(value) if isinstance(value, list) else value}")
+    return words
+
+
+def read_file(path: Path, known: Mapping[str, Kind], without: str = "") -> dict[str, Any]:
+    """The settings in a YAML file. Raises Invalid; nothing is started from a file that is not understood (ON-03)."""
+    import yaml
+
+    try:
+        document = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", hint=without) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise Invalid(f"{path} holds a {type(document).__name__}; it should hold key: value lines.")
+    return {str(key): _value(path, str(key), value, known) for key, value in document.items()}
+
+
+def _value(path: Path, key: str, value: Any, known: Mapping[str, Kind]) -> Any:
+    kind = known.get(key)
+    if kind is None:
+        hint = nearest(key, known) or f"It has {', '.join(known)}."
+        raise Invalid(f"{path}: there is no setting {key!r}.", hint=hint)
+    if isinstance(value, kind.types) and (bool in kind.types or not isinstance(value, bool)):
+        try:
+            return kind.read(value)
+        except ValueError:
+            pass
+    raise Invalid(f"{path}: {key} is {kind.words}, not {value!r}.")

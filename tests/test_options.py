@@ -1,0 +1,107 @@
+"""What workers and farms can be told: flags win over the file, the file over the defaults, nonsense starts nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brender import client, options, up
+from brender.errors import Invalid
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "it.yml").write_text(text)
+    return str(folder / "it.yml")
+
+
+EVERYTHING = """\
+slots: 4
+tags: [gpu, fast]
+functions: /srv/bin
+function_file: /srv/f.yml
+blender: /opt/blender
+cold: true
+warm_frames: 50
+warm_idle: 5
+warm_growth: 2.5
+gpus: false
+memory_floor: 1000
+stalled_after: 30m
+stop_stalled: true
+allow_openjd: true
+path_mapping: /srv/map.json
+"""
+
+
+def test_a_file_may_say_everything_that_flags_say(tmp_path: Path) -> None:
+    assert {line.split(":")[0] for line in EVERYTHING.splitlines()} == set(options.WORKER)
+    given = client.read(["--config", written(tmp_path, EVERYTHING + "name: left\nmaster: farm:7000\ndata: /srv/w\n")])
+    assert (given.slots, given.tags, given.blender, given.cold) == (4, ["gpu", "fast"], "/opt/blender", True)
+    assert (given.warm_frames, given.warm_idle, given.warm_growth) == (50, 5.0, 2.5)
+    assert (given.gpus, given.memory_floor, given.stalled_after, given.stop_stalled) == (False, 1000, 1800.0, True)
+    assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "farm:7000", "/srv/w")
+
+
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
+    words = ["--slots", "1", "--no-cold", "--gpus", "--stalled-after", "90s", "--tags", "slow"]
+    given = client.read(["--config", written(tmp_path, EVERYTHING), *words])
+    assert (given.slots, given.cold, given.gpus, given.stalled_after) == (1, False, True, 90.0)
+    assert (given.tags, given.warm_frames) == (["slow"], 50)
+
+
+def test_a_worker_that_is_told_nothing_has_the_defaults() -> None:
+    given = client.read([])
+    assert (given.slots, given.tags, given.cold, given.gpus, given.stalled_after) == (None, [], False, True, None)
+    assert (given.warm_frames, given.warm_idle, given.warm_growth) == (200, 60.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("slotz: 2", "no setting 'slotz'. Did you mean slots?"),
+        ("slots: two", "slots is a whole number, not 'two'"),
+        ("slots: true", "slots is a whole number, not True"),
+        ("cold: 1", "cold is true or false, not 1"),
+        ("warm_idle: soon", "warm_idle is a number, not 'soon'"),
+        ("stalled_after: later", "stalled_after is a stretch of time such as 90s, 30m or 2h, not 'later'"),
+        ("stalled_after: 0", "stalled_after is a stretch of time"),
+        ("tags: [1]", "tags is a list of words"),
+        ("[1, 2]", "holds a list"),
+        ("a: [", "is not YAML"),
+        ("slots: 2000", "--slots 2000 is not between"),
+        ("warm_frames: 0", "--warm-frames 0"),
+        ("memory_floor: -1", "less than nothing"),
+    ],
+)
+@pytest.mark.parametrize("program", ["client", "up"])
+def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, program: str, text: str, words: str) -> None:
+    """For `up` too, before it has started anything."""
+    file = written(tmp_path, text)
+    with pytest.raises(Invalid) as refused:
+        client.read(["--config", file]) if program == "client" else settings("--config", file)
+    assert words in refused.value.sentence()
+
+
+def settings(*words: str) -> dict[str, Any]:
+    return up.settings(up.parser().parse_args(words))
+
+
+def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) -> None:
+    """Issue 3: the warm flags through `brender up`; what nobody said is left to the worker."""
+    file = written(tmp_path, EVERYTHING + "workers: 2\n")
+    master, *workers = up.programs(settings("-f", file, "--warm-frames", "7", "--no-cold"))
+    assert "master" in master["args"]
+    for watcher in workers:
+        words = watcher["args"][watcher["args"].index("client") + 1 :]
+        given = client.read(words)
+        assert (given.warm_frames, given.cold, given.slots, given.stalled_after) == (7, False, 4, 1800.0)
+        assert (given.tags, given.allow_openjd, given.gpus) == (["gpu", "fast"], True, False)
+    bare = up.programs(settings())[1]["args"]
+    assert not [word for word in bare if "warm" in word or "openjd" in word or "stalled" in word]
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="cannot be read: No such file"):
+        client.read(["--config", str(tmp_path / "none.yml")])
