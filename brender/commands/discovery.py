@@ -115,4 +115,6 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-role": row.role or ANYBODY,
         "x-example": row.example,
         "x-aliases": table.aliases_of(row),
+        "x-destructive": row.destructive,
+        "x-destructive-with": row.destructive_with,
     }

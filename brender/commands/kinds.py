@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from brender.commands.calls import Call
+from brender.commands.offers import Offer, starting
 from brender.core.farm import Job, Limit, Project, Step, Worker
 from brender.core.frames import AUTO, AUTO_WORD
 from brender.core.rules.presets import OF_A_JOB
@@ -50,16 +51,9 @@ class Kind:
         """
         return value
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         """What may follow `prefix`, whole words."""
         return []
-
-
-def starting(prefix: str, words: Iterable[str], most: int = 200) -> list[str]:
-    """The words that begin so, without case, sorted, at most `most`."""
-    low = prefix.lower()
-    found = sorted({word for word in words if word.lower().startswith(low)})
-    return found[:most]
 
 
 class Sentence(Kind):
@@ -90,7 +84,7 @@ class WordList(Kind):
         words = [value] if isinstance(value, str) else value
         return [part for word in words for part in word.split(",") if part]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, self.known)
 
 
@@ -181,8 +175,8 @@ class Attributes(Kind):
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
             raise Invalid(f"{name}={given!r} does not fit a {self.noun}: {error}.") from None
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [f"{name}=" for name in self.names])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [f"{name}=" for name in self.names], lambda word: f"{self.noun} {word[:-1]}")
 
 
 def _shaped(given: Any, kind: Any) -> Any:
@@ -241,8 +235,8 @@ class Chunk(Kind):
             raise Invalid(f"chunk is auto, or 1 or more frames a task, not {value!r}.", hint="chunk=10 or chunk=auto")
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [AUTO_WORD])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [AUTO_WORD], lambda _: "as many frames as the measured seconds say")
 
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

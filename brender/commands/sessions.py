@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from brender.commands import discovery
 from brender.commands.calls import Call, Introduce, Quit, Unsubscribe
-from brender.commands.kinds import SENTENCE, Arg, Others, WordList, starting
+from brender.commands.kinds import SENTENCE, Arg, Others, WordList
+from brender.commands.offers import Offer, starting
 from brender.errors import UnknownCommand, nearest
 
 
@@ -15,11 +16,12 @@ class CommandWords(WordList):
 
     expects = "a command"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         given = others.get("words") or []
         if given:
-            return starting(prefix, [row.verb for row in call.table.verbs(given[0])])
-        return starting(prefix, call.table.nouns())
+            verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(given[0])}
+            return starting(prefix, verbs, lambda word: verbs[word])
+        return starting(prefix, call.table.nouns(), lambda word: discovery.NOUNS.get(word, ""))
 
     def parse(self, call: Call, value: Any, others: Others) -> list[str]:
         return [value] if isinstance(value, str) else value

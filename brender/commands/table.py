@@ -21,6 +21,8 @@ class Row(Struct, frozen=True):
     `example` is a line that works in telnet. `reads` is the Struct of a machine's report, which `run` makes an event
     of, given the session. `spoken` is False for what no person types; `silent` for what is done but not answered.
     `selects`: the project in its answer becomes the current one of the session (SP-19, SP-20, SP-23).
+    `destructive`: it takes away or ends what people may want back, so a program asks before it does that to more than
+    one thing; `destructive_with` names the flag without which it does not.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Row(Struct, frozen=True):
     spoken: bool = True
     silent: bool = False
     selects: bool = False
+    destructive: bool = False
+    destructive_with: str = ""
 
     @property
     def noun(self) -> str:

@@ -77,8 +77,8 @@ def test_the_example_on_the_page_happens(doors: Farm, kind: str, example: str) -
 
 
 def test_the_page_has_examples_of_all_forms() -> None:
-    """Seven conversations: lines, JSON, events, frames, and three shapes of 2013 with the handshake."""
-    assert len(EXAMPLES) == 8
+    """Nine conversations: lines, JSON, a prompt, events, frames, and three shapes of 2013 with the handshake."""
+    assert len(EXAMPLES) == 9
     assert all("\n> " in f"\n{example}" for _, example in EXAMPLES)
 
 

@@ -41,7 +41,7 @@ class Farm:
         self.writer = Writer(store, self.faults.append)
         self.core = Core(loaded)
         self.hub = Hub(self.core, self.writer, Feed(100, 1), SteadyClock(), dict)
-        self.port = Port(lambda: Conversation(complete=lambda *_: []), self.hub.take, self.hub.gone, DEFAULT)
+        self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
         self.hub.boot()
         self.loop = gevent.spawn(self.hub.run)
         self.address = self.port.listen(("127.0.0.1", 0)).address

@@ -1,0 +1,69 @@
+"""What a program with a prompt of its own asks about a line before it is entered: how it may go on, what it would do.
+
+The console, the command line's shell completion and the page use it; nothing here changes a farm.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from brender.commands import completion, touches
+from brender.commands.calls import ANYBODY, Call
+from brender.commands.kinds import LOOSE, Arg
+from brender.commands.table import Row
+from brender.core.events import Event
+from brender.errors import InvalidParams
+from brender.wire.words import split
+
+LONGEST = 64 * 1024  # characters; whoever pastes more into a prompt is understood when it is entered
+Line = Annotated[str, Meta(max_length=LONGEST), Arg(text="the line as typed so far")]
+READERS = (ANYBODY, "viewer")  # what these may do changes nothing
+
+
+def complete(
+    call: Call,
+    line: Line,
+    cursor: Annotated[int | None, Meta(ge=0), Arg(text="characters before the cursor; all when left out")] = None,
+) -> dict[str, Any]:
+    """Say what may stand in place of the line's characters from `start` to the cursor: whole words, quoted if need be.
+
+    `about` is what a word means, or how the thing it names is. Positions count characters, not bytes.
+    """
+    at = len(line) if cursor is None else min(cursor, len(line))
+    found = completion.complete(call, line, at)
+    return {"start": found.start, "items": [asdict(item) for item in found.items]}
+
+
+def touch(
+    call: Call,
+    line: Line = "",
+    *,
+    method: Annotated[str, Arg(text="instead of a line: the method it would be")] = "",
+    params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="and its params")] = None,
+) -> dict[str, Any]:
+    """Say whether a command takes something away, and how many things of which noun it would change. Changes nothing.
+
+    What the command would be refused with is the error here, too.
+    """
+    row, wire = _meant(call, line, method, params)
+    if row is None or wire is None:
+        return {"destructive": False, **asdict(touches.Touched())}
+    destructive = row.destructive and bool(getattr(wire, row.destructive_with, row.destructive_with == ""))
+    found = None if row.role in READERS or row.reads is not None else call.table.run(call, row, wire)
+    touched = touches.of_event(call.farm, found) if isinstance(found, Event) else touches.Touched()
+    return {"destructive": destructive, **asdict(touched)}
+
+
+def _meant(
+    call: Call, line: str, method: str, params: list[Any] | dict[str, Any] | None
+) -> tuple[Row | None, Struct | None]:
+    if method:
+        return call.table.read(method, params)
+    try:
+        words = [word for word in split(line) if word != "--json"]
+    except ValueError as error:
+        raise InvalidParams(f"The line cannot be split into words: {error}.") from None
+    return call.table.resolve(words) if words else (None, None)
