@@ -62,12 +62,17 @@ class Row(Struct, frozen=True):
 
 
 class Table:
-    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name."""
+    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name.
 
-    def __init__(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
+    `signatures` are those of rows whose functions do not tell them.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], aliases: Mapping[str, str], signatures: Mapping[str, Signature] | None = None
+    ) -> None:
         self.rows = {row.name: row for row in rows}
         self.aliases = dict(aliases)
-        self._signatures: dict[str, Signature] = {}
+        self._signatures: dict[str, Signature] = dict(signatures or {})
 
     def signature(self, row: Row) -> Signature:
         """The grammar of a row, made when first asked for."""
