@@ -6,13 +6,14 @@ not know how logs travel between master and workers.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from brender.caller import NoMaster, conversation
+from brender.caller import Master, NoMaster, conversation
+from brender.commandline.answers import Shown, line
+from brender.endings import DONE
 from brender.errors import WrongState, from_envelope
 
 PATIENCE = 60.0  # seconds for a master that was there, and then for the worker, to come back
@@ -20,21 +21,24 @@ PAUSE = 0.3
 Piece = dict[str, Any]
 
 
-def read_log(master: str, given: dict[str, Any], as_json: bool) -> int:
-    """The last lines; with start= or --follow all that comes, piece by piece. Raises NoMaster and what is refused."""
+def read_log(master: Master | str, given: dict[str, Any], form: str) -> int:
+    """The last lines; with start= or --follow all that comes, piece by piece. Raises NoMaster and what is refused.
+
+    As json one document for the last lines, and as both JSON forms a line for each piece that comes.
+    """
     if not given.get("follow") and "start" not in given:
         first = next(conversation(master, "task.log", given))
-        if sys.stdout.isatty() or as_json:
-            _show(first, as_json)
+        if form == "text" and not sys.stdout.isatty():
+            _print(first, form)
         else:
-            _print(first, as_json)
-        return 0
+            Shown(form, "never").show("task.log", first)  # its words are not ours to colour
+        return DONE
     for piece in pieces(master, given):
-        _print(piece, as_json)
-    return 0
+        _print(piece, form)
+    return DONE
 
 
-def pieces(master: str, given: dict[str, Any]) -> Iterator[Piece]:
+def pieces(master: Master | str, given: dict[str, Any]) -> Iterator[Piece]:
     """Every piece of the log from where it was asked for to its end, each byte once, over restarts of the master."""
     asked, met, away = dict(given), 0.0, False
     while True:
@@ -56,7 +60,7 @@ def pieces(master: str, given: dict[str, Any]) -> Iterator[Piece]:
         time.sleep(PAUSE)
 
 
-def _spoken(master: str, asked: dict[str, Any]) -> Iterator[Piece]:
+def _spoken(master: Master | str, asked: dict[str, Any]) -> Iterator[Piece]:
     """What one connection tells: the answer, and the events after it while the log is followed."""
     messages = conversation(master, "task.log", asked)
     first = next(messages)
@@ -78,24 +82,14 @@ def _after(given: dict[str, Any], asked: dict[str, Any], piece: Piece) -> dict[s
     }
 
 
-def _print(piece: Piece, as_json: bool) -> None:
+def _print(piece: Piece, form: str) -> None:
     """Untouched into a file or a pipe; at a terminal so that what a task prints cannot harm it."""
     from brender.wire.screen import escape
 
     text = piece["text"]
-    if as_json:
-        text = json.dumps(piece) + "\n"
+    if form != "text":
+        text = line(piece) + "\n"
     elif sys.stdout.isatty():
         text = "\n".join(map(escape, text.replace("\r\n", "\n").split("\n")))
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _show(answer: Piece, as_json: bool) -> None:
-    """One answer as at the prompt."""
-    import shutil
-
-    from brender.commands import text
-
-    size = shutil.get_terminal_size()
-    print(json.dumps(answer, indent=2) if as_json else text.render("task.log", answer, (size.columns, size.lines)))
