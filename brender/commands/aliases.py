@@ -69,7 +69,7 @@ ALIASES: dict[str, str] = {
     "retry": "task.retry",
     "log": "task.log",
     "logs": "task.log",
-    "watch": "job.watch",
+    "watch": "rpc.watch",
     "why": "farm.why",
     "undo": "session.undo",
     "who": "session.list",

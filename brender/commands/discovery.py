@@ -117,4 +117,5 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-aliases": table.aliases_of(row),
         "x-destructive": row.destructive,
         "x-destructive-with": row.destructive_with,
+        "x-watched": row.watched,
     }

@@ -192,6 +192,15 @@ def _subscribed(data: Data, room: int) -> list[str]:
     return wrap(f"{said}.", room)
 
 
+def _watched(data: Data, room: int) -> list[str]:
+    times = {0: "nothing changed", 1: "it changed once"}.get(data["changes"], f"it changed {data['changes']} times")
+    return wrap(f"OK {data['method'].replace('.', ' ')} is no longer watched; {times}.", room)
+
+
+def _unwatched(data: Data, room: int) -> list[str]:
+    return wrap(f"OK no longer watched: {plain(data['names'])}." if data["names"] else "OK nothing was watched.", room)
+
+
 def _done(data: Data, room: int) -> list[str]:
     said = "OK" if not isinstance(data, Mapping) else f"OK {plain(data)}".rstrip()
     return wrap(said, room)
@@ -227,6 +236,8 @@ WRITERS: dict[str, Writer] = {
     "farm.subscribe": _subscribed,
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
+    "rpc.watch": _watched,
+    "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
     **text_farm.WRITERS,
     **text_work.WRITERS,
