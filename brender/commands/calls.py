@@ -120,6 +120,25 @@ class WatchJob(Unhurried, frozen=True):
     job: int
 
 
+class Watch(Act, frozen=True):
+    """Tell what a reading command answers, `first` now, then whenever it differs but for the names that are `moving`.
+
+    `name` is how the session calls it; `wire` the params of the command `method`.
+    """
+
+    name: str
+    method: str
+    wire: Struct
+    first: Any
+    moving: tuple[str, ...] = ()
+
+
+class Unwatch(Act, frozen=True):
+    """End one watch of this session, or all of them."""
+
+    name: str
+
+
 class Heard(Act, frozen=True):
     """A worker's words that are for sessions, not for the farm: a piece of a log, how far its tasks are."""
 

@@ -123,6 +123,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-spoken": row.spoken,
         "x-destructive": row.destructive,
         "x-destructive-with": row.destructive_with,
+        "x-watched": row.watched,
     }
 
 

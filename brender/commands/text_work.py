@@ -43,7 +43,7 @@ def _spread(row: dict[str, Any]) -> dict[str, Any]:
 
 def jobs(data: Data, room: int) -> list[str]:
     if not data["total"]:
-        return wrap("There is no job. Make one: job create NAME function=noop frames=1-10 --run", room)
+        return wrap("No such job. Make one: job create NAME function=noop frames=1-10 --run", room)
     rows = data["jobs"]
     return [
         *columns(JOB_COLUMNS, [_spread(row) for row in rows], room),

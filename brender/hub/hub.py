@@ -26,6 +26,8 @@ from brender.hub.clock import SteadyClock
 from brender.hub.later import Later
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.watches import TOPIC as WATCH_TOPIC
+from brender.hub.watches import Watches
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -63,6 +65,7 @@ class Hub:
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | None] = []
         self._results = 0
@@ -77,6 +80,7 @@ class Hub:
         if link.number not in self.links:
             self.links[link.number] = link
             link.since = self._clock.now()
+            self.watches.touched()
         self._inbox.extend((link, request) for request in requests)
         self._wake.set()
 
@@ -158,6 +162,11 @@ class Hub:
             if isinstance(found, calls.Unhurried):
                 self._later.begin(link, found, lambda said: self._reply(link, request, row, said))
                 return
+            if isinstance(found, calls.Watch):
+                self.watches.begin(
+                    link, found, request.as_json, lambda said: self._reply_later(link, request, row, said)
+                )
+                return
             if isinstance(found, calls.Act):
                 found = self._act(link, found)
             self._reply_later(link, request, row, found)
@@ -181,6 +190,7 @@ class Hub:
         event = row.run(link.number, params)
         if isinstance(event, calls.Heard):
             self._later.hear(link, event.said)
+            self.watches.touched()
         if event is None or isinstance(event, calls.Heard):
             self._reply_later(link, request, row, None)
             return
@@ -203,7 +213,12 @@ class Hub:
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
+            if not act.topics or WATCH_TOPIC in act.topics:
+                self.watches.end(link)
             return {"topics": link.topics}
+        if isinstance(act, calls.Unwatch):
+            return {"names": self.watches.end(link, act.name)}
+        self.watches.touched()
         if isinstance(act, calls.SelectProject):
             link.project = act.name
             return {"project": act.name}
@@ -226,9 +241,15 @@ class Hub:
             marks=self._later.standing.marks,
         )
 
+    def _watched(self, link: Link, act: calls.Watch) -> Any:
+        """What a watched command answers now."""
+        return COMMANDS.run(self._call(link), COMMANDS.rows[act.method], act.wire)
+
     def _forget(self, link: Link) -> None:
         self.links.pop(link.number, None)
         self._later.gone(link)
+        self.watches.gone(link)
+        self.watches.touched()
         link.topics = []
         if link.worker and not link.bye:
             self._add(ev.Disconnected(link.number), None)
@@ -259,6 +280,8 @@ class Hub:
                 self._reply(one.link, one.request, one.row, answer)
             elif isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
+        if turn.notices or turn.changes:
+            self.watches.touched()
         if turn.notices:
             self._publish(turn.notices)
             if any(topic == "job.ended" for topic, _ in turn.notices):

@@ -51,6 +51,13 @@ def test_completion_never_fails_and_starts_before_the_cursor(line: str, cursor: 
         ("step set shot/render ex", ["exec="]),
         ("task set-status effects sim w", ["waiting"]),
         ("help wor", ["worker"]),
+        ("watch wor", ["worker", "workers"]),
+        ("watch eff", ["effects"]),
+        ("watch worker ", ["list", "show"]),
+        ("watch job list run", ["running"]),
+        ("watch workers rend", ["render-01", "render-02"]),
+        ("rpc watch limit ", ["list", "show"]),
+        ("watch enable ", []),
         ("help worker dis", ["disable"]),
     ],
 )
