@@ -24,6 +24,7 @@ from brender.core.farm import Farm
 from brender.endings import DONE, REFUSED
 from brender.errors import BrenderError, InvalidParams, UnknownCommand
 
+WATCH = "rpc.watch"  # `watch worker list` and `worker list --watch` are one
 LOCAL = ("rpc.help", "rpc.discover")  # the table alone answers these
 SHOWN_AS_IT_COMES = {"job.watch": ("brender.watch", "watch_job"), "task.log": ("brender.logs", "read_log")}
 PAGE = 1000  # rows asked for at a time, where all are wanted
@@ -45,10 +46,10 @@ class Errand:
             self.shown.show(row.name, self._locally(table, row, words))
             return DONE
         given = with_file(signature.parameters, given)
+        if row.name == WATCH:
+            return self._watch(given["method"], given.get("params", {}))
         if "watch" in self.given:
-            from brender.commandline import watched
-
-            return watched.watch(self.master, row.name, given, self.shown)
+            return self._watch(row.name, given)
         if row.name in SHOWN_AS_IT_COMES:
             module, name = SHOWN_AS_IT_COMES[row.name]
             return int(getattr(importlib.import_module(module), name)(self.master, given, self.shown.form))
@@ -87,14 +88,12 @@ class Errand:
             raise InvalidParams(
                 "--wait goes with job run only.", hint="To follow what runs already: brender job watch JOB"
             )
-        if "watch" not in self.given:
+        if "watch" not in self.given or row.name == WATCH:
             return
         if row.name in FOLLOWS:
             raise InvalidParams(f"{row.words} follows by itself.", hint="Leave --watch out; task log takes --follow.")
-        if row.role != "viewer":
-            raise InvalidParams(f"--watch goes with what only looks; {row.words} does something.")
-        if self.shown.form == "json":
-            raise InvalidParams("--watch prints more than one document.", hint="Write --watch --json-lines.")
+        if not row.watched:
+            raise InvalidParams(f"{row.words} cannot be watched: --watch goes with lists and states.")
 
     def _locally(self, table: Table, row: Row, words: Sequence[str]) -> Any:
         """Help and the API's description need no farm, unless they are about words of a newer one."""
@@ -120,6 +119,11 @@ class Errand:
         sys.stderr.write(f"{row.words}: {number(touched['count'], touched['noun'])} ({named}). Go on? [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def _watch(self, method: str, params: dict[str, Any]) -> int:
+        from brender.commandline import watched
+
+        return watched.watch(self.master, method, params, self.shown)
 
     def _run_and_wait(self, given: dict[str, Any]) -> int:
         """Start a job and stay until its run has ended; a bar at a terminal, else only a failure says something."""

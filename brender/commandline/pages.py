@@ -86,7 +86,7 @@ def command(table: Table, row: Row) -> str:
 
 def flags_of(row: Row) -> list[Flag]:
     """The flags that have a meaning with a command."""
-    without = set() if row.role == "viewer" and row.name not in FOLLOWS else {"watch"}
+    without = set() if row.watched else {"watch"}
     without |= set() if row.destructive else {"yes"}
     without |= set() if row.name == "job.run" else {"wait"}
     return [flag for flag in FLAGS if flag.key not in without]

@@ -27,7 +27,7 @@ TOPIC = "rpc.watched"
 def watch(master: Master, method: str, params: dict[str, Any], shown: Shown) -> int:
     """Show an answer and its changes until Ctrl-C, which is its ordinary end. Raises NoMaster and what is refused.
 
-    As json-lines each change is one line, the whole answer; as text that is piped, the whole text.
+    As json-lines each change is one line, the whole answer; as json a document; as text that is piped, the whole text.
     """
     answers = changes(master, method, params)
     try:
@@ -35,10 +35,12 @@ def watch(master: Master, method: str, params: dict[str, Any], shown: Shown) -> 
             return _drawn(answers, method, shown)
         for number, answer in enumerate(answers):
             if shown.form == "json-lines":
-                print(line(answer), flush=True)
+                print(line(answer))
+            elif shown.form == "json":
+                shown.show(method, answer)
             else:
                 shown.put([*([""] if number else []), *text_lines(method, answer)], sys.stdout)
-                sys.stdout.flush()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         pass
     return DONE

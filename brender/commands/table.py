@@ -152,8 +152,9 @@ class Table:
 
     def after_watch(self, words: Sequence[str]) -> Sequence[str] | None:
         """The words after `watch`, however it is written; None for another command."""
+        watch = self.rows.get("rpc.watch")
         for count in (1, 2):
-            if len(words) >= count and self.find(".".join(words[:count])) is self.rows.get("rpc.watch"):
+            if watch is not None and len(words) >= count and self.find(".".join(words[:count])) is watch:
                 return words[count:]
         return None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -193,8 +195,9 @@ def test_rows_and_events_are_lines_of_json(doors: Farm) -> None:
     assert [json.loads(line)["task"] for line in found.stdout.splitlines()] == list(range(450))
     found = piped(doors, "job", "run", "lines", "--wait", "--json-lines")
     assert json.loads(found.stdout.splitlines()[-1])["state"] == "success0" and found.returncode == 0
-    found = piped(doors, "job", "watch", "lines", "--json-lines")
-    assert [json.loads(line)["state"] for line in found.stdout.splitlines()] == ["success0"]
+    for words in (("job", "watch", "lines"), ("watch", "lines")):
+        found = piped(doors, *words, "--json-lines")
+        assert [json.loads(line)["state"] for line in found.stdout.splitlines()] == ["success0"]
 
 
 def test_exit_codes_are_the_promised_ones(doors: Farm) -> None:
@@ -211,6 +214,124 @@ def test_exit_codes_are_the_promised_ones(doors: Farm) -> None:
         assert piped(doors, *words).returncode == code, words
     argv = [sys.executable, "-m", "brender.cli", "clients", "--master", "127.0.0.1:1"]
     assert subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False, cwd=ROOT).returncode == 3
+
+
+def test_a_watched_list_is_drawn_anew_in_place(window: Open, two: Farm) -> None:
+    """Until Ctrl-C, which is its ordinary end; what was shown last stays."""
+    shell = window(100, 24)
+    shell.keys("clear; brender worker list --watch", "Enter")
+    shell.see("Ctrl-C ends")
+    peer = two.json()
+    for state in ("disabled", "enabled", "disabled"):
+        peer.call(f"worker.{state[:-1]}", workers=["render-01"])
+        text = shell.wait(
+            lambda screen, state=state: re.search(rf"render-01 +{state}", screen), f"render-01 is {state}"
+        )
+        assert text.count("render-01") == 1 and text.count("presence") == 1
+    assert "\x1b[33m" in shell.coloured
+    shell.keys("C-c")
+    assert ended(shell) == 0
+    assert shell.text.count("render-01") == 1
+
+
+def test_what_is_watched_follows_the_size_of_the_window(window: Open, doors: Farm) -> None:
+    doors.json().call("job.create", name="sized", function="noop", frames="1-100")
+    shell = window(60, 12)
+    shell.keys("clear; brender task list sized --watch", "Enter")
+    shell.see("more lines")
+    assert "watching" in shell.text
+    shell.resize(160, 50)
+    shell.wait(lambda screen: len(screen.splitlines()) > 30, "more of it in a larger window")
+    shell.resize(50, 10)
+    shell.wait(lambda screen: len(screen.splitlines()) <= 10 and "more lines" in screen, "less in a smaller one")
+    shell.keys("C-c")
+    assert ended(shell) == 0
+
+
+def test_a_watched_list_without_colour_is_redrawn_all_the_same(window: Open, doors: Farm) -> None:
+    shell = window(NO_COLOR="1")
+    shell.keys("clear; brender watch worker list", "Enter")
+    shell.see("Ctrl-C ends")
+    assert not SGR.sub("", shell.coloured).count("\x1b[3") and "\x1b[32m" not in shell.coloured
+    shell.keys("C-c")
+    assert ended(shell) == 0
+
+
+def watching(doors: Farm, *words: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "brender.cli", *words, "--watch", "--master", f"127.0.0.1:{doors.port}"]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def read(program: subprocess.Popen[str]) -> str:
+    """The next line, byte by byte: what is buffered would be hidden from select."""
+    assert program.stdout is not None
+    said = b""
+    while not said.endswith(b"\n"):
+        ready, _, _ = select.select([program.stdout], [], [], LIMIT)
+        assert ready, f"nothing more is said after {said!r}"
+        said += os.read(program.stdout.fileno(), 1)
+    return said.decode()
+
+
+def test_each_change_is_a_line_of_json_over_a_restart_of_the_master(doors: Farm) -> None:
+    doors.json().call("worker.set", workers=["render-01"], values={"tags": ["one"]})
+    with watching(doors, "worker", "list", "--json-lines") as program:
+        try:
+            assert json.loads(read(program))["workers"][0]["tags"] == ["one"]
+            doors.json().call("worker.set", workers=["render-01"], values={"tags": ["two"]})
+            assert json.loads(read(program))["workers"][0]["tags"] == ["two"]
+            doors.master.process.kill()
+            doors.master.wait()
+            doors.start()
+            doors.json().call("worker.set", workers=["render-01"], values={"tags": []})
+            while json.loads(read(program))["workers"][0]["tags"]:
+                continue
+            program.send_signal(signal.SIGINT)
+            assert program.wait(LIMIT) == 0
+        finally:
+            program.kill()
+
+
+def test_a_pipe_gets_the_whole_text_again(two: Farm) -> None:
+    with watching(two, "worker", "list", "render-02") as program:
+        try:
+            first = [read(program) for _ in range(3)]
+            assert "render-02" in first[1] and first[2] == "1 worker.\n"
+            two.json().call("worker.set", workers=["render-02"], values={"warning": "dusty"})
+            again = [read(program) for _ in range(4)]
+            assert again[0] == "\n" and "dusty" in again[2] and "\x1b" not in "".join(again)
+            two.json().call("worker.set", workers=["render-02"], values={"warning": ""})
+        finally:
+            program.kill()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("worker disable all", 2, "cannot be watched"),
+        ("job watch x", 2, "follows by itself"),
+        ("task log x --follow", 2, "follows by itself"),
+        ("farm subscribe", 2, "follows by itself"),
+        ("help", 2, "cannot be watched"),
+        ("job show nothing", 1, "There is no job"),
+        ("worker list limit=5000", 1, "1000"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(doors: Farm, words: str, code: int, said: str) -> None:
+    found = piped(doors, *words.split(), "--watch")
+    assert (found.returncode, said in found.stderr + found.stdout) == (code, True), found.stderr
+
+
+def test_a_watched_thing_that_is_deleted_ends_the_watch_with_a_refusal(doors: Farm) -> None:
+    doors.json().call("job.create", name="short-lived", function="noop")
+    with watching(doors, "job", "show", "short-lived") as program:
+        try:
+            assert "short-lived" in read(program)
+            doors.json().call("job.delete", jobs=["short-lived"])
+            assert program.wait(LIMIT) == 1
+            assert program.stderr is not None and "There is no job 'short-lived'" in program.stderr.read()
+        finally:
+            program.kill()
 
 
 def test_nothing_runs_on_after_the_tests(doors: Farm) -> None:
