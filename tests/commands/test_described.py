@@ -6,7 +6,7 @@ import json
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brender.commands import COMMANDS
@@ -45,6 +45,8 @@ def read(table: object, name: str, words: list[str]) -> object:
         return error.code
 
 
+@example(COMMANDS.rows["worker.set"], ["tag=gpu", "all", "tags=x"])
+@example(COMMANDS.rows["session.echo"], ["a=b", "name=c"])
 @given(st.sampled_from(SPOKEN), st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=6))
 def test_words_are_read_the_same(row: Row, words: list[str]) -> None:
     """BR-12. Bounds of numbers are the farm's own to check."""

@@ -274,18 +274,19 @@ def read(program: subprocess.Popen[str]) -> str:
 
 
 def test_each_change_is_a_line_of_json_over_a_restart_of_the_master(doors: Farm) -> None:
-    doors.json().call("worker.set", workers=["render-01"], values={"tags": ["one"]})
-    with watching(doors, "worker", "list", "--json-lines") as program:
+    """What has not changed meanwhile is not said again."""
+    doors.json().call("job.create", name="steady", function="noop", priority=1)
+    with watching(doors, "job", "show", "steady", "--json-lines") as program:
         try:
-            assert json.loads(read(program))["workers"][0]["tags"] == ["one"]
-            doors.json().call("worker.set", workers=["render-01"], values={"tags": ["two"]})
-            assert json.loads(read(program))["workers"][0]["tags"] == ["two"]
+            assert json.loads(read(program))["priority"] == 1
+            doors.json().call("job.priority", job="steady", priority=2)
+            assert json.loads(read(program))["priority"] == 2
             doors.master.process.kill()
             doors.master.wait()
             doors.start()
-            doors.json().call("worker.set", workers=["render-01"], values={"tags": []})
-            while json.loads(read(program))["workers"][0]["tags"]:
-                continue
+            until(lambda: doors.status()["sessions"] >= 3, "who watched is back, beside the worker and us")
+            doors.json().call("job.priority", job="steady", priority=3)
+            assert json.loads(read(program))["priority"] == 3
             program.send_signal(signal.SIGINT)
             assert program.wait(LIMIT) == 0
         finally:
