@@ -39,7 +39,7 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
 	  brender/commands brender/models.py brender/store.py brender/history.py \
-	  brender/openjd.py brender/bundle.py
+	  brender/openjd.py brender/bundle.py brender/commandline brender/caller.py brender/endings.py
 
 test: programs lint
 	$(PY) -m pytest

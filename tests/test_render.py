@@ -200,7 +200,7 @@ def test_for_programs_the_end_is_one_json_document(farm: Farm, scenes: Path) -> 
         (["tiny.blend", "--still", "4", "--tiles", "2x2", "--format", "JPEG"], 1, "not merged as JPEG"),
         (["tiny.blend", "--still", "4", "--frames", "4"], 1, "Leave one of them out"),
         (["tiny.blend", "--frames", "4", "--preset", "previw"], 1, "Did you mean preview?"),
-        (["tiny.blend", "--frames", "4", "--samples", "0"], 1, "samples"),
+        (["tiny.blend", "--frames", "4", "--samples", "0"], 2, "samples"),
         (["tiny.blend", "--frames", "4", "--before", "a=1"], 1, "no function"),
         (["tiny.blend", "--frames", "1", "--master", "127.0.0.1:1"], 3, "No master answers"),
     ],
