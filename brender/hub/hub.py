@@ -198,7 +198,7 @@ class Hub:
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
-            return {"topics": link.topics, "seq": self.feed.last, "resumed": missed is not None}
+            return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             if not act.topics or LOG_TOPIC in act.topics:

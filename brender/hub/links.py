@@ -129,6 +129,10 @@ class Link:
             encoded[kind] = self.conversation.notice(notice)
         self.send(encoded[kind])
 
+    def told(self, feed: Feed) -> int:
+        """The number up to which it has been sent all that it asked for: the one to resume from if it breaks now."""
+        return self._current if self.behind else feed.last
+
     def resume(self, feed: Feed, seq: int) -> None:
         """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""
         self._current = seq
