@@ -208,7 +208,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name = act.name
+            link.name, link.remembers = act.name, act.remember
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -247,8 +247,8 @@ class Hub:
         self._more = turn.more
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None and one.row.selects and isinstance(answer, dict) and "project" in answer:
-                one.link.project = answer["project"]
+            if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
+                one.link.project = answer.get("project", one.link.project)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | None], turn: Turn) -> None:

@@ -41,6 +41,7 @@ class Link:
         self.conversation = conversation
         self.name = ""
         self.project = ""
+        self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
