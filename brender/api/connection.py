@@ -7,7 +7,6 @@ not known. It must not know nouns; the table of commands says what is a change.
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -44,7 +43,7 @@ class Patience:
             over = min(over, self._until)
         if now >= over:
             raise error
-        self._pause(min(self._next * random.uniform(0.5, 1.0), over - now))
+        self._pause(min(self._next, over - now))
         self._next = min(1.0, self._next * 2 or 0.1)
 
 

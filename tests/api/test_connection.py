@@ -107,7 +107,6 @@ def test_patience_pauses_longer_and_longer_and_ends(monkeypatch: pytest.MonkeyPa
     """It begins anew when the master was met; the time it ends at is never passed over by a pause."""
     clock = [100.0]
     monkeypatch.setattr("brender.api.connection.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("brender.api.connection.random.uniform", lambda low, high: high)
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:
