@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace zsh fish
+APT_TEST := blender telnet netcat-openbsd tmux strace zsh fish php-cli nodejs
 
 .PHONY: demo test explore bench lint docs clean
 
@@ -31,7 +31,7 @@ demo: $(VENV)/ready
 # Programs the tests run for real; installed here when we may, named by the tests when they are missing.
 .PHONY: programs
 programs:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace && command -v zsh && command -v fish) >/dev/null; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace && command -v zsh && command -v fish && command -v php && command -v node) >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(APT_TEST); fi
 
 lint: $(VENV)/test-ready
@@ -39,7 +39,8 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
 	  brender/commands brender/models.py brender/store.py brender/history.py \
-	  brender/openjd.py brender/bundle.py brender/commandline brender/caller.py brender/endings.py
+	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py brender/endings.py \
+	  brender/commandline examples/python
 
 test: programs lint
 	$(PY) -m pytest

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, commandline, costs, fleet, latency, throughput, warm
+from bench import api, backlog, commandline, costs, fleet, latency, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "cli": commandline.commandline,
     "costs": costs.costs,
     "warm": warm.warm,
+    "api": api.api,
 }
 
 

@@ -14,7 +14,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from brender import __version__, endings
-from brender.caller import NoMaster
 from brender.commandline.programs import ALL, PROGRAMS, SUBMITTED
 from brender.errors import BrenderError
 
@@ -51,7 +50,7 @@ def _say(argv: list[str]) -> int:
         found = settings.read(given.settings)
         form = found["format"]
         return _errand(given, found)
-    except (BrenderError, NoMaster) as error:
+    except BrenderError as error:
         return endings.tell(error, "brender", form)
 
 

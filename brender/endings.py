@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from brender.caller import NoMaster
-from brender.errors import BrenderError, InvalidParams, UnknownCommand
+from brender.errors import BrenderError, InvalidParams, NoMaster, UnknownCommand
 
 DONE = 0
 REFUSED = 1  # by the farm, or by the person at the question «go on?»
@@ -19,25 +18,17 @@ NOT_ALL_WELL = 4  # what was waited for has ended, and not every task is a succe
 LEFT = 130  # Ctrl-C; what was started goes on
 
 
-def of(error: BrenderError | NoMaster) -> int:
+def of(error: BrenderError) -> int:
     """The exit code for an error."""
     if isinstance(error, NoMaster):
         return NO_MASTER
     return NOT_UNDERSTOOD if isinstance(error, (UnknownCommand, InvalidParams)) else REFUSED
 
 
-def tell(error: BrenderError | NoMaster, program: str, form: str) -> int:
+def tell(error: BrenderError, program: str, form: str) -> int:
     """Say an error: as a sentence on stderr, or in the form json or json-lines as a document. The exit code."""
     if form == "text":
-        said = str(error) if isinstance(error, NoMaster) else error.sentence()
-        print(f"{program}: {said}", file=sys.stderr)
+        print(f"{program}: {error.sentence()}", file=sys.stderr)
     else:
-        print(json.dumps({"error": envelope(error)}, indent=2 if form == "json" else None))
+        print(json.dumps({"error": error.envelope()}, indent=2 if form == "json" else None))
     return of(error)
-
-
-def envelope(error: BrenderError | NoMaster) -> dict[str, object]:
-    """The error as JSON; the farm did not answer an error without a code."""
-    if isinstance(error, NoMaster):
-        return {"message": error.message, "data": {"hint": error.hint}}
-    return error.envelope()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from brender import address, endings
-from brender.caller import NoMaster, conversation
+from brender.caller import conversation
 from brender.errors import BrenderError, InvalidParams, UnknownCommand, nearest
 from brender.site import Site, Workflow
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         _opened(words, os.environ.get("BRENDER_MASTER", ""), "", "").copy(*_two(words, "copy"))
         return 0
-    except (BrenderError, NoMaster) as error:
+    except BrenderError as error:
         return endings.tell(error, "spad_cp", "text")
     except OSError as error:
         print(f"spad_cp: {error}", file=sys.stderr)

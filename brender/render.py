@@ -18,7 +18,7 @@ from typing import Any
 
 from brender import endings
 from brender.blendfile import frame_range
-from brender.caller import Master, NoMaster, conversation
+from brender.caller import Master, conversation
 from brender.commandline.settings import master_of
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         given.master = master_of(given.master)
         return _render(given)
-    except (BrenderError, NoMaster) as error:
+    except BrenderError as error:
         return endings.tell(error, "brender render", "json" if given.json else "text")
     except KeyboardInterrupt:
         print("\nThe job goes on without you: brender job list", file=sys.stderr)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from brender import address, chosen, endings, files, logs, watch
-from brender.caller import NoMaster, conversation
+from brender.caller import conversation
 from brender.commands import COMMANDS as table
 from brender.errors import BrenderError, InvalidParams, NotFound, UnknownCommand, nearest
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(_usage())
             return 0
         return _say(words, master, options["--json"], options["--wait"])
-    except (BrenderError, NoMaster) as error:
+    except BrenderError as error:
         return endings.tell(error, "spa_ctl", "text")
     except OSError as error:
         print(f"spa_ctl: {error}", file=sys.stderr)

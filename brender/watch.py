@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from brender.caller import Master, NoMaster, conversation
+from brender.api.follow import Status, statuses
+from brender.api.link import Master
 from brender.commandline.answers import line, text_lines
 from brender.endings import DONE, NOT_ALL_WELL
 
-PATIENCE = 60.0  # seconds for a master that was there to come back
-Status = dict[str, Any]
 Shown = Callable[[Status], None]
 
 
@@ -26,10 +24,10 @@ def watch(master: Master | str, which: dict[str, Any], quiet: bool = False) -> S
 
     Raises NoMaster, or what the master refuses.
     """
-    statuses = _statuses(master, which)
+    told = statuses(_whom(master), which)
     if quiet:
-        return _last(statuses, lambda _: None)
-    return _with_bar(statuses) if sys.stdout.isatty() else _last(statuses, _line)
+        return _last(told, lambda _: None)
+    return _with_bar(told) if sys.stdout.isatty() else _last(told, _line)
 
 
 def succeeded(status: Status) -> bool:
@@ -43,7 +41,7 @@ def watch_job(master: Master | str, given: dict[str, Any], form: str) -> int:
     As json-lines each status is a line, the last one too.
     """
     if form == "json-lines":
-        return _ending(_last(_statuses(master, given), lambda status: print(line(status), flush=True)))
+        return _ending(_last(statuses(_whom(master), given), lambda status: print(line(status), flush=True)))
     status = watch(master, given, quiet=form == "json")
     _say("job.watch", status, form)
     return _ending(status)
@@ -65,6 +63,10 @@ def wait(master: Master | str, job: int, form: str) -> int:
     return _ending(status)
 
 
+def _whom(master: Master | str) -> Master:
+    return Master(master) if isinstance(master, str) else master
+
+
 def _ending(status: Status) -> int:
     return DONE if succeeded(status) else NOT_ALL_WELL
 
@@ -75,23 +77,6 @@ def _say(method: str, data: Any, form: str) -> None:
 
 def _words(method: str, data: Any) -> str:
     return "\n".join(text_lines(method, data))
-
-
-def _statuses(master: Master | str, which: dict[str, Any]) -> Iterator[Status]:
-    """How far it is, whenever that changed; the last one is of the ended run."""
-    met = 0.0
-    while True:
-        try:
-            for message in conversation(master, "job.watch", which, patience=None):
-                met = time.monotonic()
-                if "topic" not in message:
-                    yield message
-                    return
-                yield message["data"]
-        except NoMaster:
-            if not met or time.monotonic() - met > PATIENCE:
-                raise
-        time.sleep(0.5)  # the workers go on without a master
 
 
 def _last(statuses: Iterator[Status], show: Shown) -> Status:

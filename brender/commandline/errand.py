@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from brender import __version__
+from brender.api.pages import all_rows
 from brender.caller import Master, conversation
-from brender.commandline.answers import Shown, line, rows, rows_key
+from brender.commandline.answers import Shown, line, rows
 from brender.commandline.flags import Given
 from brender.commandline.pages import FOLLOWS
 from brender.commandline.settings import Settings
@@ -39,7 +40,7 @@ class Errand:
         self.shown = Shown(settings["format"], settings["colour"])
 
     def say(self, table: Table, row: Row, words: list[str]) -> int:
-        """Carry out one command; returns the exit code. Raises BrenderError and NoMaster."""
+        """Carry out one command; returns the exit code. Raises BrenderError."""
         row, signature, given = self._read(table, row, words)
         self._check_flags(row)
         if row.name in LOCAL:
@@ -147,14 +148,21 @@ class Errand:
 
     def _all_rows(self, method: str, given: dict[str, Any]) -> Iterator[Any]:
         """All rows of a list, page by page: a script must not lose those that do not fit a screen."""
-        asked = {**given, "limit": PAGE}
-        while True:
+        start = int(given.get("offset", 0))
+
+        def fetch(offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+            asked = {**given, "offset": start + offset, "limit": limit}
             answer = next(conversation(self.master, method, asked))
-            yield from rows(method, answer)
-            found = answer.get(rows_key(method), []) if isinstance(answer, dict) else []
-            asked["offset"] = asked.get("offset", 0) + len(found)
-            if not found or asked["offset"] >= answer.get("total", 0):
-                return
+            found = list(rows(method, answer))
+            total = answer.get("total") if isinstance(answer, dict) else None
+            return found, offset + len(found) if total is None else total - start
+
+        return all_rows(fetch, _identity, PAGE)
+
+
+def _identity(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What no two rows of a list share; a task has no id, but a number in its step."""
+    return tuple(row.get(name) for name in ("id", "name", "step", "task"))
 
 
 def _resolved(table: Table, words: Sequence[str]) -> tuple[Row, Signature, dict[str, Any]]:
@@ -185,10 +193,9 @@ def with_file(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, Any
 
 def table_of_master(master: Master) -> Table | None:
     """The commands of the master, of whatever version it is; None where none answers soon."""
-    from brender.caller import NoMaster
     from brender.commands.described import table_of
 
     try:
         return table_of(next(conversation(master, "rpc.discover", {}, patience=3.0, connect=1.0)))
-    except (NoMaster, BrenderError, KeyError, TypeError, ValueError):
+    except (BrenderError, KeyError, TypeError, ValueError):
         return None

@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from brender.caller import NoMaster, conversation
+from brender.caller import conversation
 from brender.commandline import flags, settings
 from brender.commandline.pages import flags_of
 from brender.commandline.programs import ALL
@@ -119,7 +119,7 @@ def _of_farm(line: str, typed: str, given: flags.Given) -> list[Offer]:
         asked = {"line": line, "cursor": len(line)}
         answer = next(conversation(master, "rpc.complete", asked, ANSWER_SECONDS, CONNECT_SECONDS))
         start, items = answer["start"], [Offer(item["text"], item["about"]) for item in answer["items"]]
-    except (NoMaster, BrenderError, KeyError, TypeError):
+    except (BrenderError, KeyError, TypeError):
         found = complete(_nobody(), line, len(line))
         start, items = found.start, [Offer(item.text, item.about) for item in found.items]
     if start != len(line) - len(typed):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from brender.api.connection import PATIENCE, Patience
 from brender.caller import Master, NoMaster, conversation
 from brender.commandline import colours
 from brender.commandline.answers import Shown, line, text_lines, window
@@ -19,8 +20,6 @@ from brender.errors import from_envelope
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-PATIENCE = 60.0  # seconds for a master that was there to come back
-PAUSE = 0.5
 TOPIC = "rpc.watched"
 
 
@@ -48,18 +47,19 @@ def watch(master: Master, method: str, params: dict[str, Any], shown: Shown) -> 
 
 def changes(master: Master, method: str, params: dict[str, Any]) -> Iterator[Any]:
     """The answer, and again whenever it is another one, over restarts of the master."""
-    met, last = 0.0, None
+    waits, met, last = Patience(PATIENCE), False, None
     while True:
         try:
-            for message in _spoken(master, method, params):
-                met = time.monotonic()
-                if message != last:
-                    last = message
-                    yield message
-        except NoMaster:
-            if not met or time.monotonic() - met > PATIENCE:
+            for answer in _spoken(master, method, params):
+                met = True
+                waits.met()
+                if answer != last:
+                    last = answer
+                    yield answer
+        except NoMaster as error:
+            if not met:
                 raise
-        time.sleep(PAUSE)
+            waits.wait(error)
 
 
 def _spoken(master: Master, method: str, params: dict[str, Any]) -> Iterator[Any]:

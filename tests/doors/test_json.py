@@ -184,6 +184,20 @@ def test_a_resume_of_more_than_a_socket_takes_arrives_whole_and_in_order(doors: 
     assert [one["data"]["name"] for one in seen] == names
 
 
+def test_the_number_in_the_answer_is_always_one_to_resume_from(doors: Farm) -> None:
+    """BR-11: whoever breaks off while what was missed is still on its way loses nothing of it."""
+    maker = doors.json()
+    start = maker.call("farm.subscribe", topics=["nothing"])["seq"]
+    names = make_events(maker, 40, "owed")
+    first = doors.json()
+    told = first.call("farm.subscribe", topics=["job.created"], since=start)["seq"]
+    first.close()
+    second = doors.json()
+    second.call("farm.subscribe", topics=["job.created"], since=told)
+    assert [second.event()["data"]["name"] for _ in names] == names
+    assert second.call("farm.subscribe", topics=["job.created"])["seq"] >= start + 40
+
+
 def test_a_sequence_that_is_too_old_or_not_ours_is_not_resumed(doors: Farm) -> None:
     """The subscriber is told to reload: resumed is false, and new events come all the same."""
     peer = doors.json()
