@@ -11,11 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from brender import __version__, endings
-from brender.commandline.programs import ALL, PROGRAMS, SUBMITTED
-from brender.errors import BrenderError
+from brender.commandline.programs import ALL, program
+from brender.errors import BrenderError, InvalidParams
 
 if TYPE_CHECKING:
     from brender.commandline import flags, settings
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no letter of a name ends an answer, whatever the locale
     try:
-        if words and words[0] in PROGRAMS:
-            return int(importlib.import_module(PROGRAMS[words[0]][0]).main(words[1:]) or 0)
-        if " ".join(words[:2]) in SUBMITTED:
-            return int(importlib.import_module(SUBMITTED[" ".join(words[:2])][0]).main(words[1:]))
+        name = program(words)
+        if name:
+            return int(importlib.import_module(ALL[name][0]).main(words[1:]) or 0)
         if words[:1] == ["--version"]:
             print(f"brender {__version__}")
             return endings.DONE
@@ -47,6 +50,10 @@ def _say(argv: list[str]) -> int:
     form = "json" if "--json" in argv else "json-lines" if "--json-lines" in argv else "text"
     try:
         given = flags.take(argv)
+        name = program(given.words)
+        if name:
+            hint = f"Write brender {name} first, then its flags."
+            raise InvalidParams(f"{name} is a program with flags of its own.", hint=hint)
         found = settings.read(given.settings)
         form = found["format"]
         return _errand(given, found)

@@ -254,3 +254,18 @@ def test_a_command_loads_no_gevent_and_no_database() -> None:
     code = f"import sys; from brender.cli import main; main(['help']); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True, env={**os.environ})
     assert done.stdout.splitlines()[-1] == b"[]"
+
+
+@pytest.mark.parametrize("words", ["--master farm render a.blend", "--json job submit a.yaml", "--yes up"])
+def test_flags_before_a_program_are_refused_with_the_order_that_works(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words.split()) == 2
+    assert "is a program with flags of its own" in "".join(capsys.readouterr())
+
+
+def test_a_locale_without_our_letters_is_no_reason_to_fail() -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, "-m", "brender.cli", "worker", "list", "--help"]
+    done = subprocess.run(argv, capture_output=True, timeout=30, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, b"") and b"[<workers>\\u2026]" in done.stdout

@@ -76,7 +76,7 @@ class _Page:
         if self.vocabulary.as_data:
             table = self.vocabulary.table
             return self.vocabulary.say(table, table.rows["rpc.help"], self.words)
-        click.echo(self.text().rstrip("\n"))
+        print(self.text().rstrip("\n"))
         return DONE
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 Program = tuple[str, str]  # the module, and what it is
 
 # Words of no command table -> the module whose main takes the words after them, and what it is.
@@ -20,3 +22,8 @@ SUBMITTED: dict[str, Program] = {
     "job check": ("brender.submit", "check such a template"),
 }
 ALL: dict[str, Program] = {**PROGRAMS, **SUBMITTED}
+
+
+def program(words: Sequence[str]) -> str:
+    """The program that a command line begins with, as it is named in ALL; empty for a command of the table."""
+    return next((name for name in (" ".join(words[:2]), *words[:1]) if name in ALL), "")
