@@ -37,11 +37,13 @@ path_mapping: /srv/map.json
 
 def test_a_file_may_say_everything_that_flags_say(tmp_path: Path) -> None:
     assert {line.split(":")[0] for line in EVERYTHING.splitlines()} == set(options.WORKER)
-    given = client.read(["--config", written(tmp_path, EVERYTHING + "name: left\nmaster: farm:7000\ndata: /srv/w\n")])
+    given = client.read(
+        ["--config", written(tmp_path, EVERYTHING + "name: left\nmaster: 127.0.0.1:7000\ndata: /srv/w\n")]
+    )
     assert (given.slots, given.tags, given.blender, given.cold) == (4, ["gpu", "fast"], "/opt/blender", True)
     assert (given.warm_frames, given.warm_idle, given.warm_growth) == (50, 5.0, 2.5)
     assert (given.gpus, given.memory_floor, given.stalled_after, given.stop_stalled) == (False, 1000, 1800.0, True)
-    assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "farm:7000", "/srv/w")
+    assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "127.0.0.1:7000", "/srv/w")
 
 
 def test_flags_win_over_the_file(tmp_path: Path) -> None:

@@ -19,11 +19,9 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from brender.client import address
 from brender.core.orders import Ack, Drop, Order, Recall, Run, StepSpec, Stop, Welcome
 from brender.daemon.dial import delay
 from brender.daemon.probes import Nic, choose_mac, identity
-from brender.errors import Invalid
 from brender.wire.packed import FrameReader, frame
 
 LIMIT_S = 10.0
@@ -392,13 +390,3 @@ def test_reconnects_spread_over_a_growing_time_up_to_thirty_seconds() -> None:
     """CONTRACT 4.3."""
     assert [delay(tries, 1.0) for tries in (0, 1, 2, 6, 7, 5000)] == [0.5, 1.0, 2.0, 30.0, 30.0, 30.0]
     assert delay(9, 0.0) == 0.0
-
-
-def test_the_masters_address_has_a_port_or_gets_the_farms() -> None:
-    assert address("farm") == ("farm", 6000)
-    assert address("farm:6001") == ("farm", 6001)
-    assert address("[::1]:6001") == ("::1", 6001)
-    assert address("::1") == ("::1", 6000)
-    for wrong in ("farm:x", "farm:0", "farm:99999"):
-        with pytest.raises(Invalid):
-            address(wrong)
