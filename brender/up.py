@@ -21,6 +21,7 @@ GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
     "listen": options.Setting(options.TEXT, "HOST:PORT", "the master's address, default 127.0.0.1:6000"),
     "data": options.Setting(options.TEXT, "DIR", "where everything is kept"),
+    "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
 }
 KNOWN = FARM | options.WORKER
@@ -60,7 +61,9 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     data = Path(found["data"]).absolute()
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     brender = [*leash, sys.executable, "-m", "brender.cli"]
-    watchers = [_watcher("master", [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")])]
+    master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
+    master += options.in_flags(found, {"connections": options.CONNECTIONS})
+    watchers = [_watcher("master", master)]
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]
         words += ["--data", str(data / f"worker-{number}")]

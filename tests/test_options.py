@@ -92,9 +92,9 @@ def settings(*words: str) -> dict[str, Any]:
 
 def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) -> None:
     """Issue 3: the warm flags through `brender up`; what nobody said is left to the worker."""
-    file = written(tmp_path, EVERYTHING + "workers: 2\n")
+    file = written(tmp_path, EVERYTHING + "workers: 2\nconnections: 9\n")
     master, *workers = up.programs(settings("-f", file, "--warm-frames", "7", "--no-cold"))
-    assert "master" in master["args"]
+    assert "master" in master["args"] and "--connections=9" in master["args"]
     for watcher in workers:
         words = watcher["args"][watcher["args"].index("client") + 1 :]
         given = client.read(words)
@@ -102,6 +102,8 @@ def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) ->
         assert (given.tags, given.allow_openjd, given.gpus) == (["gpu", "fast"], True, False)
     bare = up.programs(settings())[1]["args"]
     assert not [word for word in bare if "warm" in word or "openjd" in word or "stalled" in word]
+    with pytest.raises(Invalid, match="connections is a whole number of 1 or more, not 0"):
+        settings("-f", written(tmp_path, "connections: 0\n"))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
