@@ -131,17 +131,21 @@ def file_system_of(directory: Path, mounts: str) -> str:
     return kind
 
 
-def check_file_system(directory: Path) -> None:
-    """Raises StoreRefused where locks and fsync cannot be relied on; says nothing on systems without /proc."""
+def mounts_here() -> str:
+    """What is mounted where, as the kernel tells it; empty on systems without /proc."""
     try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        return Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return
+        return ""
+
+
+def check_file_system(directory: Path, mounts: str) -> None:
+    """Raises StoreRefused where locks and fsync cannot be relied on."""
     kind = file_system_of(directory, mounts)
     if kind.startswith(UNSAFE_FILE_SYSTEMS):
         raise StoreRefused(
             f"{directory} is on a {kind} file system, which cannot promise that what is written stays written.",
-            hint="Use a directory on a local disk, or --force if you know better.",
+            hint="Use a directory on a local disk, or brender master --force if you know better.",
         )
 
 

@@ -43,12 +43,12 @@ SEQUENCES_PER_EPOCH = 1_000_000_000  # event numbers of one master's life; they 
 class Master:
     """Everything a running master consists of, made in order and ended in reverse."""
 
-    def __init__(self, directory: Path, host: str, port: int, pulse: float, connections: int) -> None:
+    def __init__(self, directory: Path, host: str, port: int, given: argparse.Namespace) -> None:
         self.clock = SteadyClock()
-        self.pulse = Pulse(pulse)
+        self.pulse = Pulse(given.pulse)
         self.stopping = Event()
         self.exit_code = 0
-        store = Store.open(directory)
+        store = Store.open(directory, given.force)
         farm = store.load()
         farm.epoch = store.next_epoch()
         self.store_version = store.version()
@@ -61,7 +61,7 @@ class Master:
         self.core = Core(farm, DEFAULT)
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
-        most = most_connections(connections)
+        most = most_connections(given.connections or DEFAULT.connections)
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
         self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings)
         self.directory, self.host = directory, host
@@ -119,6 +119,9 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--listen", default="127.0.0.1:6000", metavar="HOST:PORT", help="default 127.0.0.1:6000")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where the farm's database lives")
     options.add_flags(words, {"connections": options.CONNECTIONS})
+    words.add_argument(
+        "--force", action="store_true", help="also on a network's file system, which may lose what it has"
+    )
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
     words.add_argument("--verbose", action="store_true", help="log everything")
     return words
@@ -133,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
         host, port = address.parse(given.listen)
         address.check_loopback(host, port)
         directory = given.data or address.state_directory("master")
-        return Master(directory, host, port, given.pulse, given.connections or DEFAULT.connections).run()
+        return Master(directory, host, port, given).run()
     except BrenderError as error:
         print(f"brender master: {error.sentence()}", file=sys.stderr)
         return EXIT_BROKEN if isinstance(error, StoreBroken) else EXIT_REFUSED

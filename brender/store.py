@@ -27,6 +27,7 @@ from brender.disk import (
     check_file_system,
     is_interrupt,
     judge,
+    mounts_here,
     restore_steps,
     sync_directory,
 )
@@ -84,7 +85,7 @@ class Store:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if not force:
-                check_file_system(directory)
+                check_file_system(directory, mounts_here())
             lock = Lock(directory)
             return cls(path, lock, _opened(path, upgrades))
         except BaseException as error:

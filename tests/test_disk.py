@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from brender.disk import StoreBroken, StoreRefused, file_system_of
+from brender import master
+from brender.disk import StoreBroken, StoreRefused, check_file_system, file_system_of
 from brender.models import SCHEMA
 from brender.store import Store
 
@@ -165,3 +167,20 @@ def test_a_directory_that_cannot_be_one_is_refused_in_words(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreRefused, match="cannot be opened"):
         Store.open(tmp_path / "file")
+
+
+MOUNTS = """\
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+36 22 0:31 / /srv rw - nfs4 filer:/srv rw
+37 36 0:32 / /srv/local\\040disk rw - xfs /dev/vdb rw
+"""
+
+
+def test_a_file_system_that_keeps_no_promises_is_refused_and_the_way_round_it_exists() -> None:
+    """F40: SQLite's locks and fsync over a network are wishes; who knows better has a flag for it."""
+    check_file_system(Path("/var/lib/brender"), MOUNTS)
+    check_file_system(Path("/srv/local disk/farm"), MOUNTS)
+    with pytest.raises(StoreRefused, match="/srv/farm is on a nfs4 file system") as refused:
+        check_file_system(Path("/srv/farm"), MOUNTS)
+    flag = re.search(r"--\w+", refused.value.hint)
+    assert flag and master.parser().parse_args([flag[0]])
