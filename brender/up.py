@@ -10,12 +10,14 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from brender import address, client, options
-from brender.errors import BrenderError, Invalid
+from brender.disk import Lock
+from brender.errors import BrenderError, Busy, Invalid
 
 GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
@@ -54,6 +56,22 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
     address.check_loopback(*address.parse(found["listen"]))
     client.read(options.in_flags(found, options.WORKER))  # refused here, not by each worker over and over
     return found
+
+
+def check_free(found: dict[str, Any]) -> None:
+    """Raises Busy or StoreRefused where a farm runs already: our master would not start, and our workers would join
+    that one and take the place of its own, which have the same MAC."""
+    host, port = address.parse(found["listen"])
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise Busy(
+            f"{found['listen']} is taken: {error.strerror}.",
+            hint=f"If a farm runs there, use it: telnet {host} {port}. Else give this one another port with --listen.",
+        ) from None
+    master = Path(found["data"]).absolute() / "master"
+    if master.is_dir():
+        Lock(master).release()
 
 
 def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,6 +119,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the farm until Ctrl-C or SIGTERM; returns the exit code."""
     try:
         found = settings(parser().parse_args(argv))
+        check_free(found)
     except BrenderError as error:
         print(f"brender up: {error.sentence()}", file=sys.stderr)
         return 1
