@@ -133,7 +133,7 @@ def script(folder: Path, name: str, text: str) -> None:
 
 
 def test_a_client_says_who_it_is_and_runs_what_it_is_told(farm: Farm) -> None:
-    """RM-01, RM-03, SP-13, SP-31, SP-33."""
+    """BR-03, RM-01, RM-03, SP-13, SP-31, SP-33."""
     farm.client("--slots", "2", "--name", "render-07")
 
     hello = farm.master.accept()
@@ -156,7 +156,7 @@ def test_a_client_says_who_it_is_and_runs_what_it_is_told(farm: Farm) -> None:
 
 
 def test_a_stop_reaches_the_process_and_a_recall_only_the_queue(farm: Farm) -> None:
-    """SP-36."""
+    """BR-34, SP-36: what runs is a process of its own, and the master is heard meanwhile."""
     farm.client("--slots", "1")
     farm.master.accept()
     farm.master.say(work("wait", [], 1, 2, 3))
