@@ -214,6 +214,7 @@ class Store:
 
 def _opened(path: Path, upgrades: Mapping[int, models.Upgrade]) -> Any:
     if not path.exists():
+        _check_orphan(path)
         _create(path)
     _check_header(path)
     database = _connect(path)
@@ -258,6 +259,17 @@ def _create(path: Path) -> None:
         database.close()
     fresh.rename(path)
     sync_directory(path.parent)
+
+
+def _check_orphan(path: Path) -> None:
+    """SQLite pours a log that it finds into whatever file has the name: a new one were a mixture of two farms."""
+    log = Path(f"{path}-wal")
+    if log.exists() and log.stat().st_size:
+        raise StoreBroken(
+            f"{path} is missing, but its log {log.name} is there.",
+            hint=f"Put {path.name} back. If it is lost: mv {log} {log}.damaged (and {path}-shm likewise), "
+            f"copy the newest backup to {path}, then start the master again.",
+        )
 
 
 def _check_header(path: Path) -> None:

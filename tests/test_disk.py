@@ -106,6 +106,28 @@ def test_a_database_that_vanishes_while_running_is_noticed_before_the_answer(tmp
     store.close()
 
 
+def test_a_log_without_its_database_is_never_poured_into_a_new_one(tmp_path: Path) -> None:
+    """F22: SQLite would replay it over the fresh file, and the farm were a mixture of two."""
+    lived, found = tmp_path / "lived", tmp_path / "found"
+    store = Store.open(lived)
+    store.save(base())
+    found.mkdir()
+    for name in ("farm.db-wal", "farm.db-shm"):
+        (found / name).write_bytes((lived / name).read_bytes())
+    with pytest.raises(StoreBroken, match=r"farm\.db is missing, but its log farm\.db-wal is there") as refused:
+        Store.open(found)
+    assert "Put farm.db back" in refused.value.hint
+    assert not (found / "farm.db").exists()
+    (found / "farm.db").write_bytes((lived / "farm.db").read_bytes())
+    again = Store.open(found)
+    assert again.load().projects.keys() == store.load().projects.keys() != set()
+    again.close()
+    store.close()
+    assert not (lived / "farm.db-wal").exists()
+    (lived / "farm.db").unlink()
+    Store.open(lived).close()
+
+
 def test_a_foreign_database_and_a_newer_schema_are_refused(tmp_path: Path) -> None:
     """F42."""
     Store.open(tmp_path).close()
