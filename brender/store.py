@@ -27,6 +27,7 @@ from brender.disk import (
     check_file_system,
     is_interrupt,
     judge,
+    judge_start,
     mounts_here,
     restore_steps,
     sync_directory,
@@ -92,7 +93,7 @@ class Store:
             if lock is not None:
                 lock.release()
             if isinstance(error, Exception):
-                raise judge(error, path) from error
+                raise judge_start(error, path) from error
             raise
 
     def load(self) -> Farm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from random import Random
@@ -19,6 +20,8 @@ from brender.store import Store
 
 sys.path.insert(0, str(Path(__file__).parent))
 from store_world import attempt, base, run_python
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_a_second_master_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
@@ -104,6 +107,49 @@ def test_a_database_that_vanishes_while_running_is_noticed_before_the_answer(tmp
     with pytest.raises(StoreBroken, match="removed or replaced"):
         store.save([attempt(1, 0, "success0")])
     store.close()
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from brender.errors import BrenderError
+from brender.store import Store
+from store_world import base
+disk = Path(sys.argv[1])
+store = Store.open(disk / "farm")
+store.save(base())
+store.close()
+try:
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        while ballast.write(bytes(4096)):
+            pass
+except OSError:
+    pass
+for name in ("farm", "another"):
+    try:
+        Store.open(disk / name)
+    except BrenderError as error:
+        print(type(error).__name__, error.sentence())
+(disk / "ballast").unlink()
+store = Store.open(disk / "farm")
+print(len(store.load().jobs))
+store.close()
+"""
+
+
+def test_a_start_on_a_full_disk_says_so_and_harms_nothing(tmp_path: Path) -> None:
+    """F06: there is no room even for the log; SQLite calls that an I/O error, as it does a dying disk."""
+    inside = 'mount -t tmpfs -o size=2m none "$0" && exec "$@" "$0"'
+    words = ["unshare", "--mount", "--map-root-user", "sh", "-c", inside, str(tmp_path)]
+    where = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    ran = subprocess.run(
+        [*words, sys.executable, "-c", ON_A_FULL_DISK], capture_output=True, text=True, env=where, check=True
+    )
+    said = ran.stdout.splitlines()
+    for line, name in zip(said, ("farm", "another"), strict=False):
+        assert line.startswith(f"StoreFull The disk that holds {tmp_path / name / 'farm.db'} is full"), ran.stdout
+        assert "Make room there, then start the master again." in line
+    assert said[2:] == ["1"]
 
 
 def test_a_log_without_its_database_is_never_poured_into_a_new_one(tmp_path: Path) -> None:
