@@ -284,7 +284,7 @@ class Scheduler:
         )
 
     def _take_back(self, idle: list[tuple[Worker, Load]], orders: list[tuple[int, Order]]) -> None:
-        """Idle slots and nothing ready: recall long tasks that wait in queues behind busy slots elsewhere."""
+        """Idle slots and nothing ready: recall tasks that wait long in queues behind busy slots elsewhere."""
         farm = self._farm
         free = sum(worker.slots - self._taken(worker, load) for worker, load in idle)
         for worker_id, load in farm.loads.items():
@@ -308,8 +308,8 @@ class Scheduler:
             if attempt.state != "assigned" or attempt.id in load.recalled:
                 continue
             waited = farm.now - attempt.assigned_at
-            if (farm.tasks[attempt.step_id].seconds or waited) <= settings.recall_after:
-                continue
+            if max(farm.tasks[attempt.step_id].seconds, waited) <= settings.recall_after:
+                continue  # its turn comes sooner than it is back; a short one that waits is behind something long
             step = farm.steps[attempt.step_id]
             kind = fit.kind_of(step, farm.jobs[step.job_id])
             bundled = step.chunk == AUTO and chunks.bundles(farm, farm.workers[attempt.worker_id], step, kind)

@@ -185,6 +185,24 @@ def test_short_tasks_are_not_worth_a_recall(stage: Stage) -> None:
     assert stage.orders(first, Recall) == []
 
 
+def test_short_tasks_that_wait_behind_a_long_one_are_recalled_all_the_same(stage: Stage) -> None:
+    """A render of an hour holds the slot that they were sent ahead to; that they are short helps nobody."""
+    first = stage.worker("first")
+    short = stage.job({"frames": "1-3"})
+    stage.end(first, stage.live(first)[0], seconds=0.003)
+    for attempt in stage.live(first):
+        stage.end(first, attempt, seconds=0.003)
+    stage.job({"frames": "1"}, name="render")
+    stage.start(first)
+    stage.do(ev.RunJob(short.id))
+    queued = [attempt.id for attempt in stage.live(first) if attempt.state == "assigned"]
+    assert len(queued) == 3
+    stage.worker("second")
+    assert stage.orders(first, Recall) == []
+    stage.wait(1)
+    assert stage.orders(first, Recall) == [Recall(queued[-1:])]
+
+
 def test_nothing_is_recalled_for_somebody_who_could_not_run_it(stage: Stage) -> None:
     first = stage.worker("first", functions="noop special")
     stage.job({"frames": "1-2", "function": "special"})
