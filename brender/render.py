@@ -18,6 +18,7 @@ from typing import Any
 
 from brender.blendfile import frame_range
 from brender.caller import NoMaster, conversation
+from brender.core.frames import AUTO_WORD
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
 from brender.watch import Status, succeeded, watch
@@ -91,7 +92,7 @@ def _add_how(add: Callable[..., object]) -> None:
 
 
 def _add_job(add: Callable[..., object]) -> None:
-    add("--chunk", type=int, default=1, metavar="N", help="frames a task, default 1")
+    add("--chunk", type=_chunk, default=1, metavar="N", help="frames a task, default 1; or auto")
     add("--project", default="default", metavar="NAME", help="its project, made if new")
     add("--priority", type=int, metavar="N", help="0 to 100, default 50")
     add("--before", action="append", default=[], metavar="'FUNCTION …'", help="run it first; again for more")
@@ -108,6 +109,11 @@ def _resolution(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1920x1080")
     return int(found[1]), int(found[2])
+
+
+def _chunk(text: str) -> int | str:
+    """A number or a word; which numbers there are is said by the master."""
+    return text if text == AUTO_WORD else int(text)
 
 
 def main(argv: list[str] | None = None) -> int:

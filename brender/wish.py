@@ -37,7 +37,7 @@ class Wish(Struct, frozen=True):
     overrides: dict[str, Any] = field(default_factory=dict)
     project: str = "default"
     priority: int | None = None
-    chunk: int = 1
+    chunk: int | str = 1
     preset: str = ""
     before: tuple[Script, ...] = ()
     after: tuple[Script, ...] = ()

@@ -202,6 +202,7 @@ def test_for_programs_the_end_is_one_json_document(farm: Farm, scenes: Path) -> 
         (["tiny.blend", "--frames", "4", "--preset", "previw"], 1, "Did you mean preview?"),
         (["tiny.blend", "--frames", "4", "--samples", "0"], 1, "samples"),
         (["tiny.blend", "--frames", "4", "--before", "a=1"], 1, "no function"),
+        (["tiny.blend", "--frames", "4", "--chunk", "0"], 1, "chunk is auto, or 1"),
         (["tiny.blend", "--frames", "1", "--master", "127.0.0.1:1"], 3, "No master answers"),
     ],
 )

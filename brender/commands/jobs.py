@@ -39,7 +39,7 @@ def create(
     *,
     function: Annotated[str, Arg(text="what its step runs")] = "",
     frames: Annotated[str, Arg(text="such as 1-100, 1,5,8-12, 1-100x2 or 1-100:8")] = "",
-    chunk: Annotated[int, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
+    chunk: Annotated[int | str, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="of the function, as JSON")] = None,
     retries: Annotated[int | None, Meta(ge=0), Arg(text="of a failed task; 1 when left out")] = None,
     timeout: Annotated[float | None, Meta(gt=0), Arg(text="seconds an attempt may take")] = None,
