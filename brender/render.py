@@ -185,7 +185,7 @@ def _render(given: argparse.Namespace) -> int:
 
 def _wish(given: argparse.Namespace) -> Wish:
     """Raises Invalid for what cannot be, before anything is sent."""
-    blend = given.blend.absolute()
+    blend = _whole(given.blend)
     if not blend.is_file():
         raise Invalid(f"There is no file {blend}.", hint="Give the path of a .blend.")
     if given.still is not None and given.frames:
@@ -196,7 +196,7 @@ def _wish(given: argparse.Namespace) -> Wish:
     return Wish(
         blend,
         given.frames or (scene_frames(blend) if given.still is None else str(given.still)),
-        (given.output or Path(f"{blend.stem}-frames")).absolute(),
+        _whole(given.output or Path(f"{blend.stem}-frames")),
         overrides,
         given.project,
         given.priority,
@@ -211,7 +211,16 @@ def _wish(given: argparse.Namespace) -> Wish:
 
 def _beside(path: Path | None, name: str) -> Path | None:
     """Where a movie or a sheet goes; an option without a word means this folder and this name."""
-    return None if path is None else (path if path.name else Path(name)).absolute()
+    return None if path is None else _whole(path if path.name else Path(name))
+
+
+def _whole(path: Path) -> Path:
+    """The same file by a path that workers take: from the root, and without `..`, which no parameter may hold.
+
+    Links stay as they are named, since other machines may follow them elsewhere; but `..` behind a link means the
+    folder that the link leads to.
+    """
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def scene_frames(blend: Path) -> str:

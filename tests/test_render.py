@@ -125,8 +125,12 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, scenes: Path) -> None:
     """FIELD 1, 22: one command, and the end says where everything is."""
-    code, said, wrong = farm.run("render", str(scenes / "tiny.blend"), "--movie", "--project", "film")
     folder = farm.folder / "elsewhere"
+    folder.mkdir()
+    scene = os.path.relpath(scenes / "tiny.blend", folder)  # through `..`, as a shell completes it
+    assert ".." in scene
+    words = ("--movie", "--project", "film", "--output", "../elsewhere/tiny-frames")
+    code, said, wrong = farm.run("render", scene, *words)
 
     assert (code, wrong) == (0, "")
     assert "frames 3-5 of" in said and "4 of 4 tasks done" in said
