@@ -8,6 +8,7 @@ from __future__ import annotations
 from brender.commands import (
     farm,
     follow,
+    functions,
     history,
     jobs,
     legacy,
@@ -52,6 +53,7 @@ TABLE: tuple[Row, ...] = (
     Row("project.archive", projects.archive, OPERATOR, "project archive film"),
     Row("project.select", projects.select, VIEWER, "project select film"),
     Row("project.delete", projects.delete, OPERATOR, "project delete film"),
+    Row("function.list", functions.listing, VIEWER, "function list"),
     Row("limit.list", limits.listing, VIEWER, "limit list"),
     Row("limit.show", limits.show, VIEWER, "limit show nuke"),
     Row("limit.add", limits.add, OPERATOR, "limit add nuke 10"),

@@ -215,6 +215,23 @@ LIMIT_COLUMNS = (
 )
 
 
+FUNCTION_COLUMNS = (
+    Column("function", "name", shrinks=True, least=8),
+    Column("workers", "offered", shrinks=True, least=8),
+    Column("online", "online", right=True),
+    Column("takes", "takes", shrinks=True, least=12),
+)
+
+
+def functions(data: Data, room: int) -> list[str]:
+    if not data["functions"]:
+        return wrap("No worker has told what it can run. On a machine that shall render, start: brender client", room)
+    rows = [
+        {**row, "offered": ", ".join(row["workers"]), "takes": " ".join(row["params"])} for row in data["functions"]
+    ]
+    return columns(FUNCTION_COLUMNS, rows, room)
+
+
 def limits(data: Data, room: int) -> list[str]:
     if not data["limits"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
@@ -253,6 +270,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
     "job.show": job,
+    "function.list": functions,
     "limit.list": limits,
     "limit.show": limit,
     "preset.list": presets,

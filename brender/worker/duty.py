@@ -47,7 +47,8 @@ class Duty:
         cold: bool = False,
     ) -> None:
         bundled = [*catalogue.bundled(), *(("blender",) if cold and "blender" in catalogue.names() else ())]
-        config = {**hello.config, **({"bundles": bundled} if bundled else {})}
+        told = {"bundles": bundled, "takes": catalogue.takes()}
+        config = {**hello.config, **{word: what for word, what in told.items() if what}}
         self.hello = msgspec.structs.replace(hello, functions=catalogue.names(), config=config)
         self.heartbeat = 5.0  # seconds; the welcome names it
         self.name = hello.name

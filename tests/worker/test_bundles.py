@@ -47,7 +47,8 @@ def said(turn: Turn, kind: type[Any]) -> list[Any]:
 
 @pytest.mark.parametrize(("cold", "offered"), [(True, ["comp", "blender"]), (False, ["comp"])])
 def test_a_hello_tells_which_functions_take_several_tasks(cold: bool, offered: list[str]) -> None:
-    assert online(cold).hello.config == {"cores": 4, "bundles": offered}
+    told = {"cores": 4, "bundles": offered, "takes": {"comp": {}, "one": {}}}
+    assert online(cold).hello.config == told
 
 
 def test_tasks_that_came_together_get_one_process_with_all_their_frames() -> None:
