@@ -21,6 +21,8 @@ from brender.caller import NoMaster, conversation
 from brender.core.frames import AUTO_WORD
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
+from brender.pictures.movie import FILES
+from brender.pictures.sequence import ending
 from brender.watch import Status, succeeded, watch
 from brender.wish import Wish, job_of, script
 from brender.worker.blender import EXTENSIONS
@@ -98,6 +100,8 @@ def _add_job(add: Callable[..., object]) -> None:
     add("--before", action="append", default=[], metavar="'FUNCTION …'", help="run it first; again for more")
     add("--after", action="append", default=[], metavar="'FUNCTION …'", help="run it when all is there")
     add("--movie", type=Path, nargs="?", const=Path(), metavar="FILE", help="and a movie, default ./SCENE.mp4")
+    add("--movie-codec", choices=tuple(FILES), help="h264 (default), prores in .mov, lossless in .mkv")
+    add("--fps", type=float, metavar="N", help="of the movie, default the scene's")
     add("--contact-sheet", type=Path, nargs="?", const=Path(), metavar="FILE", help="and all frames on a sheet")
     add("--watch", action=argparse.BooleanOptionalAction, default=True, help="stay until all is done, default")
     add("--json", action="store_true", help="say nothing but one JSON document at the end")
@@ -204,9 +208,29 @@ def _wish(given: argparse.Namespace) -> Wish:
         given.preset or "",
         tuple(map(script, given.before)),
         tuple(map(script, given.after)),
-        _beside(given.movie, f"{blend.stem}.mp4"),
+        _movie(given, blend),
+        _movie_look(given),
         _beside(given.contact_sheet, f"{blend.stem}-sheet.jpg"),
     )
+
+
+def _movie(given: argparse.Namespace, blend: Path) -> Path | None:
+    """Where the movie goes. Raises Invalid when its codec does not go into a file of that name."""
+    endings = FILES[given.movie_codec or "h264"]
+    found = _beside(given.movie, f"{blend.stem}{endings[0]}")
+    if found is not None:
+        ending(found, endings)
+    return found
+
+
+def _movie_look(given: argparse.Namespace) -> dict[str, Any]:
+    look = {"codec": given.movie_codec, "fps": given.fps}
+    found = {key: value for key, value in look.items() if value is not None}
+    if found and given.movie is None:
+        raise Invalid("--movie-codec and --fps are of a movie.", hint="Say --movie, too.")
+    if not 0.1 <= found.get("fps", 24.0) <= 1000:
+        raise Invalid(f"--fps {given.fps:g} is not between 0.1 and 1000.", hint="Without it: as the scene has it.")
+    return found
 
 
 def _beside(path: Path | None, name: str) -> Path | None:

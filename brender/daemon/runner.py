@@ -26,6 +26,7 @@ from blender_scene import (
     drop_side_outputs,
     follow_stats,
     open_file,
+    rate,
     refuse_python,
     remembers,
     render_frame,
@@ -90,7 +91,8 @@ class Opened:
                 part = render_frame(self.bpy, self.scene, frame, request["prefix"], ending)
             width, height = size(self.scene)
             seconds = round(time.monotonic() - begun, 3)
-            say("frame", frame=frame, file=part, seconds=seconds, width=width, height=height, format=self.format)
+            facts = {"seconds": seconds, "width": width, "height": height, "format": self.format}
+            say("frame", frame=frame, file=part, fps=rate(self.scene), **facts)
 
 
 def wanted(request):
