@@ -147,6 +147,9 @@ def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, s
     assert (folder / "tiny.mp4").stat().st_size > 0
     assert f"Movie:  {folder / 'tiny.mp4'}" in said
     assert "29.97 fps" in video(folder / "tiny.mp4")
+    job = farm.ask("job.list", limit=1)["jobs"][0]["id"]  # type: ignore[index]
+    first, last = (farm.ask("task.history", step=f"{job}/frames", task=task)["attempts"][0] for task in (0, 2))
+    assert 50 < first["memory_mb"] < 2000 and 50 < last["memory_mb"] < 2000  # MiB of an open Blender
 
 
 def test_a_movie_may_be_for_the_cut_and_of_another_rate(farm: Farm, scenes: Path) -> None:

@@ -19,6 +19,7 @@ ATTEMPT_COLUMNS = (
     Column("began", "began"),
     Column("took", "took", right=True),
     Column("state", "ended"),
+    Column("MB", "memory_mb", right=True),
     Column("reason", "reason", shrinks=True, least=12),
 )
 

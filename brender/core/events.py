@@ -189,6 +189,7 @@ class Result(Struct, array_like=True):
     signal: int | None = None
     reason: str = ""
     number: int = 0  # place in the worker's outbox; the acknowledgement names it
+    memory_mb: int = 0  # MiB that its process held at the most, 0: not known
 
 
 class Results(Event):

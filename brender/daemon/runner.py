@@ -122,6 +122,18 @@ def memory():
         return 0
 
 
+def peak(again=False):
+    """MiB that this process has held at the most since it was last asked so `again`; 0 where nobody knows."""
+    try:
+        if again:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")  # the high-water mark goes down to what is held now
+        with open("/proc/self/status", "rb") as file:
+            return next(int(line.split()[1]) >> 10 for line in file if line.startswith(b"VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
 class Service:
     """Requests from stdin, one after another, until its end."""
 
@@ -137,6 +149,7 @@ class Service:
             except (ValueError, KeyError, TypeError) as error:
                 say("failed", text=f"a request that nobody can read: {error!r}")
                 return BAD_REQUEST
+            peak(again=True)
             say("taken", request=name, place=place, idle=idle)
             code = attempt(lambda request=request: self.render(request))
             self.finish(name, code)
@@ -152,7 +165,8 @@ class Service:
         if code:
             self.close()
         # After a failed render nobody knows what of Blender is still sound (memory, a GPU's context).
-        say("done", request=name, code=code, memory_mb=memory(), recycle=code == RENDER_FAILED)
+        facts = {"memory_mb": memory(), "peak_mb": peak()}
+        say("done", request=name, code=code, **facts, recycle=code == RENDER_FAILED)
         self.over = time.monotonic()
 
     def close(self):

@@ -253,8 +253,8 @@ class Slots:
             lines = self._logs.tail(event.attempt, 3)
             reason = lines[-1][:REASON_CHARS] if lines else ""
         if code < 0:
-            return Ended(event.attempt, signal=-code, reason=reason)
-        return Ended(event.attempt, exit_code=code, reason=reason)
+            return Ended(event.attempt, signal=-code, reason=reason, memory_mb=event.max_rss_kb >> 10)
+        return Ended(event.attempt, exit_code=code, reason=reason, memory_mb=event.max_rss_kb >> 10)
 
     def _on_output(self, attempt: int, data: bytes) -> None:
         if attempt < 0 and self._warm is not None:
