@@ -161,7 +161,7 @@ def told(master: str, job: dict[str, Any], status: Status, output: Path) -> list
         why = next(conversation(master, "task.list", {"job": job["id"], "state": "failed", "limit": 1}))["tasks"]
         lines += [f"Job {job['name']} is {status['state']}."]
         lines += [f"Task {one['task']} (frames {one['frames']}): {one['reason']}" for one in why if one["reason"]]
-        lines += [f"All that failed: brender task list {job['id']} failed. Again: brender task retry {job['id']}"]
+        lines += [f"All that failed: brender task list {job['id']} failed. Again: brender job requeue {job['id']}"]
     return lines
 
 

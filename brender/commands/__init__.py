@@ -79,6 +79,7 @@ TABLE: tuple[Row, ...] = (
     Row("job.unblock", jobs.unblock, ARTIST, "job unblock shot-010"),
     Row("job.pause", jobs.pause, ARTIST, "job pause shot-010"),
     Row("job.resume", jobs.resume, ARTIST, "job resume shot-010"),
+    Row("job.requeue", jobs.requeue, ARTIST, "job requeue shot-010"),
     Row("job.status", jobs.status, VIEWER, "job status shot-010"),
     Row("job.watch", follow.watch, VIEWER, "job watch shot-010"),
     Row("job.history", history.of_job, VIEWER, "job history shot-010"),

@@ -240,6 +240,18 @@ def check_force(call: Call, force: bool) -> None:
         check(call.who.role, "admin", "--force")
 
 
+def requeue(
+    call: Call,
+    job: One,
+    *,
+    project: Within = None,
+    again: Annotated[bool, Arg(text="also what is a success: render it anew")] = False,
+) -> events.Event:
+    """Run again what of a job has failed or was skipped, in all of its steps. It takes effect at once."""
+    check_owner(call, job)
+    return events.RetryJob(job.id, call.who.name, again)
+
+
 def pause(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Start nothing new of a running job; what runs goes on."""
     check_owner(call, job)

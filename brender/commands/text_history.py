@@ -99,7 +99,7 @@ def watch(data: Data, room: int) -> list[str]:
     left = "You left it" if data.get("left") else f"Job {plain(data['name'])} is {plain(data['state'])}"
     lines = wrap(f"{left}: {progress_words(data)}.", room)
     if data["progress"]["failed"] and not data["progress"]["live"] and not data.get("left"):
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     return lines
 
 

@@ -104,7 +104,7 @@ def status(data: Data, room: int) -> list[str]:
     for reason in data.get("waits") or ():
         lines += wrap(f"Waits: {plain(reason)}", room, "  ")
     if progress["failed"] and not progress["live"] and not progress["ready"]:
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     elif data["run"] == 0:
         lines += wrap(f"Start it: job run {data['id']}", room)
     return lines
