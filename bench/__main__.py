@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, costs, fleet, latency, placement, throughput, warm
+from bench import api, backlog, costs, fleet, latency, placement, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "placement": placement.placement,
     "costs": costs.costs,
     "warm": warm.warm,
+    "api": api.api,
 }
 
 
