@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, backlog, commandline, costs, fleet, latency, throughput, warm
+from bench import api, backlog, commandline, costs, fleet, latency, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -27,6 +27,8 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "restart": backlog.restart,
     "fleet": fleet.fleet,
     "cli": commandline.commandline,
+    "placement": placement.placement,
+    "stops": stops.stops,
     "costs": costs.costs,
     "warm": warm.warm,
     "api": api.api,

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from brender.api.link import CONNECT_SECONDS, Link, Master
+from brender.api.link import CONNECT_SECONDS, Link, Master, Stranger
 from brender.errors import BrenderError, InternalError, NoMaster, TimedOut, WrongState
 
 TIMEOUT = 60.0  # seconds for an answer
@@ -157,8 +157,8 @@ class Connection:
         )
 
     def _broken(self, method: str, link: Link, error: OSError) -> NoMaster:
-        if not changes(method):
-            return link.left(error)
+        if not changes(method) or (isinstance(error, Stranger) and not link.heard):
+            return link.left(error)  # it may be asked again: whoever begins with words has not read it
         return NoMaster(
             f"The master at {self.master.in_errors} went away before it answered {method}: "
             "whether it was done is not known.",

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.address import in_words, parse
+from brender import address
 from brender.errors import BrenderError, Invalid, InvalidParams, NoMaster, from_envelope
 from brender.wire.limits import DEFAULT as LIMITS
 from brender.wire.screen import escape
@@ -44,8 +44,8 @@ class Master(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """HOST:PORT in full. Raises Invalid for what is no address."""
-        return in_words(*parse(self.address))
+        """HOST:PORT in full. Raises Invalid for what is no address, Forbidden for one that is not this machine's."""
+        return address.in_words(*address.master(self.address))
 
     @property
     def in_errors(self) -> str:
@@ -53,8 +53,8 @@ class Master(Struct, frozen=True):
         return f"{self.place} ({self.origin})" if self.origin else self.place
 
     def dial(self, seconds: float = CONNECT_SECONDS) -> Link:
-        """A connection, and hello said on it. Raises NoMaster, or Invalid for what is no address."""
-        there = parse(self.address)
+        """A connection, and hello said on it. Raises NoMaster, or Invalid or Forbidden as `place` does."""
+        there = address.master(self.address)
         try:
             sock = socket.create_connection(there, max(0.001, seconds))
         except OSError as error:

@@ -1,6 +1,6 @@
 """Submit a job, show how far it is, and end with what failed: exit code 0 when every task is a success.
 
-    python submit_and_wait.py shot-010 blender 1-48 blend=/film/shot.blend output=/film/frames
+    python submit_and_wait.py shot-010 blender 1-48 blend=/film/shot.blend output=/film/frames percentage=50
     python submit_and_wait.py test echo 1-6 hello
 
 The farm is the one of $BRENDER_MASTER, else this machine's.
@@ -8,6 +8,7 @@ The farm is the one of $BRENDER_MASTER, else this machine's.
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -33,8 +34,16 @@ def parameters(words: list[str]) -> dict[str, Any] | list[Any]:
     """`key=value …` as an object, plain words as a list: functions take either."""
     pairs = [word.partition("=") for word in words]
     if pairs and all(equals for _, equals, _ in pairs):
-        return {key: value for key, _, value in pairs}
-    return list(words)
+        return {key: loosely(value) for key, _, value in pairs}
+    return [loosely(word) for word in words]
+
+
+def loosely(word: str) -> Any:
+    """A number, true or a list as what it is; anything else is text."""
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
 
 
 def show(status: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,29 @@ from doors.peers import LIMIT, ROOT
 from doors.peers import Farm as Programs
 
 import brender
-from brender.api.connection import Patience, changes
+from brender.api.connection import Connection, Patience, changes
+from brender.api.link import Master
 
 from .wire import Wire
 
 
 @contextmanager
 def server(*lines: bytes) -> Iterator[str]:
-    """Something at an address that says these lines to the first who comes, and hangs up."""
+    """Something at an address that says these lines to everybody who comes, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def serve() -> None:
-            link, _ = door.accept()
-            with link:
-                link.recv(1 << 16)
-                link.sendall(b"".join(lines))
+            with suppress(OSError):
+                while True:
+                    link, _ = door.accept()
+                    with link, suppress(OSError):
+                        link.recv(1 << 16)
+                        link.sendall(b"".join(lines))
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"127.0.0.1:{door.getsockname()[1]}"
+        door.shutdown(socket.SHUT_RDWR)
         thread.join(LIMIT)
 
 
@@ -165,6 +169,14 @@ def test_what_is_no_master_is_told_from_one(said: bytes, kind: type[Exception], 
     with server(said) as address, pytest.raises(kind) as caught:
         brender.connect(address)
     assert words in str(caught.value)
+
+
+def test_a_master_that_has_no_room_has_not_done_what_it_was_asked() -> None:
+    """Its own words are passed on, and the change may be asked again, here or by whoever asked."""
+    full = b"brender: this master serves 512 connections of one address at the most; close some.\r\n"
+    with server(full) as address, pytest.raises(brender.NoMaster, match="512 connections") as caught:
+        Connection(Master(address), patience=0.2).ask("project.add", {"name": "film"})
+    assert caught.value.outcome == "not done"
 
 
 def test_a_hello_that_is_refused_is_the_refusal(farm: brender.Farm) -> None:

@@ -151,6 +151,17 @@ def test_a_refusal_names_what_was_wrong_and_what_was_expected(
     assert not [word for word in said if word not in text], error
 
 
+@pytest.mark.parametrize(("remember", "project"), [(True, "epic"), (False, "default")])
+def test_what_a_session_makes_selects_its_project_unless_it_said_otherwise(
+    doors: Farm, remember: bool, project: str
+) -> None:
+    """SP-19; a program with several connections would else find its jobs in whatever it made last on one of them."""
+    peer = doors.json()
+    peer.call("session.hello", name="anna", remember=remember)
+    peer.call("job.create", name=f"first-{remember}", function="noop", project="epic")
+    assert peer.call("job.create", name=f"second-{remember}", function="noop")["project"] == project
+
+
 def test_a_subscriber_whose_connection_breaks_resumes_and_misses_nothing(doors: Farm) -> None:
     """BR-11: the sequence grows by one an event; `since` gives exactly what came after it, in order, and once."""
     maker = doors.json()
