@@ -51,7 +51,7 @@ def line(table: Table, row: Row) -> dict[str, Any]:
     """One command in one line."""
     return {
         "command": row.words,
-        "usage": table.signature(row).usage,
+        "usage": row.usage or table.signature(row).usage,
         "summary": row.summary,
         "role": row.role or "anybody",
     }
@@ -63,6 +63,7 @@ def page(table: Table, row: Row) -> dict[str, Any]:
         {
             "name": parameter.name,
             "short": parameter.short,
+            "flag": parameter.flag,
             "needed": parameter.required,
             "expects": parameter.expects,
             "text": parameter.text,

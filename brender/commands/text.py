@@ -97,7 +97,7 @@ def _submitted(data: Data, room: int) -> list[str]:
 
 def _run(data: Data, room: int) -> list[str]:
     said = f"OK job {plain(data['name'])} runs: run {data['run']}, {number(data['tasks'], 'task')}."
-    return wrap(f"{said} Watch it: job status {data['job']}", room)
+    return wrap(f"{said} Watch it: job watch {data['job']}", room)
 
 
 def _stop(data: Data, room: int) -> list[str]:

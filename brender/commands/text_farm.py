@@ -157,15 +157,29 @@ def why(data: Data, room: int) -> list[str]:
     return lines if data["reasons"] else [*lines, "Nothing stands in its way."]
 
 
+def lesson(data: Data, room: int) -> list[str]:
+    """One step of the tutorial."""
+    lines = [line for title in data["passed"] for line in wrap(f"Done: {plain(title)}.", room)]
+    lines += wrap(f"Not yet: {plain(data['missing'])}", room) if data["missing"] else []
+    if data["finished"]:
+        return [*lines, *wrap(plain(data["text"]), room)]
+    lines += wrap(f"{data['number']} of {data['of']}: {data['title']}", room)
+    lines += wrap_after("  ", plain(data["text"]), room)
+    lines += wrap_after("  > ", plain(data["line"]), room)
+    return [*lines, *wrap("Type that, then: tutorial", room)]
+
+
 def assistance(data: Data, room: int) -> list[str]:
     if "nouns" in data:
         return _overview(data, room)
     if "commands" in data:
         lines = wrap(f"{data['noun']}: {data['about']}", room)
-        for one in data["commands"]:
-            lines += wrap(one["usage"], room, "      ")
-            lines += wrap_after("    ", one["summary"], room)
-        return lines
+        verbs = [one["command"].partition(" ")[2] for one in data["commands"]]
+        margin = max(map(len, verbs)) + 4
+        for verb, one in zip(verbs, data["commands"], strict=True):
+            lines += wrap_after(f"  {verb}".ljust(margin), one["summary"], room)
+        first = data["commands"][0]["command"]
+        return [*lines, *wrap(f"How one is written, with an example: help {first}, or {first} ?", room)]
     return _page(data, room)
 
 
@@ -178,7 +192,9 @@ def _overview(data: Data, room: int) -> list[str]:
                 f"  {noun['noun']}".ljust(margin), f"{', '.join(noun['verbs'])}  ({noun['about']})", room
             )
     lines += wrap_after("short ", " ".join(data["short"]), room)
-    return [*lines, *wrap("More: help NOUN, help NOUN VERB. Tab completes. --json answers in JSON.", room)]
+    more = "More: help job, help job run, or a ? at the end: job run ? Before a list, watch shows it as it changes. "
+    more += "undo takes back your last change. Tab completes. --json answers in JSON."
+    return [*lines, *wrap(more, room), *wrap("New here? Type tutorial.", room)]
 
 
 def _page(data: Data, room: int) -> list[str]:
@@ -186,15 +202,16 @@ def _page(data: Data, room: int) -> list[str]:
     for line in data["text"].splitlines():
         lines += wrap(line, room) if line else [""]
     for one in data["parameters"]:
-        name = f"-{one['short']}, {one['name']}" if one["short"] else one["name"]
-        said = one["text"] if one["text"] else one["expects"]
-        lines += wrap_after(
-            f"  {name}  ".ljust(18), f"{said} ({one['expects']})" if said != one["expects"] else said, room
-        )
+        name = f"--{one['name'].replace('_', '-')}" if one.get("flag") else one["name"]
+        name = f"-{one['short']}, {name}" if one["short"] else name
+        plainly = not one["text"] or one.get("flag") or one["expects"] == "a word"
+        said = (one["text"] or one["expects"]) if plainly else f"{one['text']} ({one['expects']})"
+        lines += wrap_after(f"  {name}  ".ljust(16), said, room)
     role = f"Role: {data['role']}."
     also = f" Also: {', '.join(data['aliases'])}." if data["aliases"] else ""
     example = wrap_after("Example: ", data["example"], room) if data["example"] else []
-    return [*lines, *example, *wrap(role + also, room)]
+    more = f" More: help {data['command'].partition(' ')[0]}"
+    return [*lines, *example, *wrap(role + also + more, room)]
 
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
@@ -206,5 +223,6 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "farm.status": farm,
     "farm.save": saved,
     "farm.why": why,
+    "session.tutorial": lesson,
     "rpc.help": assistance,
 }
