@@ -8,6 +8,7 @@ from brender.commands import discovery
 from brender.commands.calls import Call, Introduce, Quit, Unsubscribe, check
 from brender.commands.kinds import SENTENCE, Arg, Others, WordList
 from brender.commands.offers import Offer, starting
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.acts import newest
 from brender.core.rules.undo import nothing_to_undo
@@ -29,9 +30,10 @@ class CommandWords(WordList):
         return [value] if isinstance(value, str) else value
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show who is connected."""
-    return {"sessions": call.sessions(), "you": call.who.session}
+    rows = call.sessions()
+    return {"sessions": rows[offset : offset + limit], "you": call.who.session, "total": len(rows), "offset": offset}
 
 
 def hello(

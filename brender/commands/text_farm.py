@@ -10,8 +10,9 @@ from brender.commands.layout import Column, capital, columns, fields, number, pl
 Data = Any
 
 
-def more(data: Data, shown: int, noun: str, again: str) -> str:
-    """The last line of a list: how many there are, and how to see the others."""
+def more(data: Data, shown: int, noun: str) -> str:
+    """The last line of a list: how many there are, and the line that shows the others."""
+    again = plain(data.get("again") or "the same with")
     first, total = data.get("offset", 0), data["total"]
     if shown < total:
         said = (
@@ -45,7 +46,7 @@ def workers(data: Data, room: int) -> list[str]:
             room,
         )
     shown = [{**row, "load": f"{row['used']}/{row['slots']}"} for row in rows]
-    return [*columns(WORKER_COLUMNS, shown, room), *wrap(more(data, len(rows), "worker", "worker list"), room)]
+    return [*columns(WORKER_COLUMNS, shown, room), *wrap(more(data, len(rows), "worker"), room)]
 
 
 WORKER_FIELDS = (
@@ -69,6 +70,8 @@ def worker(data: Data, room: int) -> list[str]:
         lines += ["", *fields({**row, "heard": None if heard is None else f"{span(heard)} ago"}, WORKER_FIELDS, room)]
         if row["attempts"]:
             lines += columns(ATTEMPT_COLUMNS, row["attempts"], room)
+    if data["total"] > len(data["workers"]):
+        lines += ["", *wrap(more(data, len(data["workers"]), "worker"), room)]
     return lines[1:] if lines else ["No worker is like that."]
 
 
@@ -87,7 +90,7 @@ def projects(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("There is no project yet. Make one: project add NAME, or submit a job, which makes its own.", room)
     rows = data["projects"]
-    return [*columns(PROJECT_COLUMNS, rows, room), *wrap(more(data, len(rows), "project", "project list"), room)]
+    return [*columns(PROJECT_COLUMNS, rows, room), *wrap(more(data, len(rows), "project"), room)]
 
 
 def project(data: Data, room: int) -> list[str]:
@@ -97,7 +100,10 @@ def project(data: Data, room: int) -> list[str]:
         data["jobs"],
         room,
     )
-    return [*lines, *(jobs if data["jobs"] else ()), *wrap(capital(f"{number(data['total'], 'job')}."), room)]
+    said = capital(f"{number(data['total'], 'job')}.")
+    if data["total"] > len(data["jobs"]):
+        said += f" These are the first {len(data['jobs'])}. All: job list project={data['id']}"
+    return [*lines, *(jobs if data["jobs"] else ()), *wrap(said, room)]
 
 
 SESSION_COLUMNS = (
@@ -113,7 +119,7 @@ SESSION_COLUMNS = (
 
 def sessions(data: Data, room: int) -> list[str]:
     rows = [{**row, "you": "(you)" if row.get("id") == data["you"] else ""} for row in data["sessions"]]
-    return [*columns(SESSION_COLUMNS, rows, room), capital(f"{number(len(rows), 'session')}.")]
+    return [*columns(SESSION_COLUMNS, rows, room), *wrap(more(data, len(rows), "session"), room)]
 
 
 def _sums(counts: dict[str, int]) -> str:

@@ -338,8 +338,8 @@ class Hub:
         elif row is None or row.reads is not None:
             link.answer(request, Reply(result=found))
         else:
-            name = row.name
-            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size)))
+            name, asked = row.name, request.words or ()
+            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))
