@@ -157,7 +157,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """«Did you mean a, b or c?» for a mistyped name, or an empty string when nothing is near."""
     names = _likely(word, list(known))
     lower = {name.lower(): name for name in names}
-    found = [lower[hit] for hit in difflib.get_close_matches(word.lower(), list(lower), n=3, cutoff=0.55)]
+    cutoff = 0.5 if len(word) < 3 else 0.55  # of two letters, one in place is near
+    found = [lower[hit] for hit in difflib.get_close_matches(word.lower(), list(lower), n=3, cutoff=cutoff)]
     if not found:
         return ""
     if len(found) == 1:

@@ -1,13 +1,28 @@
-"""What every refusal shares: the nearest name for a slip, also where there are very many names."""
+"""Errors name the thing and the next step; a mistyped name is met with the nearest ones, also of very many."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brender.errors import MOST_COMPARED, nearest
 
 MANY = [f"shot-{number:05}" for number in range(20 * MOST_COMPARED)]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "said"),
+    [
+        ("enabel", ["enable", "disable", "test"], "Did you mean enable?"),
+        ("RENDR-01", ["render-01", "other"], "Did you mean render-01?"),
+        ("vn", ["vm", "other"], "Did you mean vm?"),
+        ("w3", ["w1", "w2", "render"], "Did you mean w2 or w1?"),
+        ("zebra", ["vm", "render"], ""),
+    ],
+)
+def test_the_nearest_names_are_suggested_also_of_short_ones(word: str, known: list[str], said: str) -> None:
+    assert nearest(word, known) == said
 
 
 @given(st.sampled_from(MANY), st.integers(1, 8), st.sampled_from("xq7"))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
+from brender.commands import functions
 from brender.commands.calls import Call, check_owner
 from brender.commands.jobs import Within
 from brender.commands.kinds import NEW_STEP_VALUES, STEP_VALUES, Arg
@@ -50,6 +51,7 @@ def add(
 ) -> events.Event:
     """Add a step; where its place is taken, those from there on move down (SP-19)."""
     check_owner(call, job)
+    functions.check(call.farm, {"name": name, **values})
     return events.Create("step", {"job": job.id, "name": name, **values}, call.who.name)
 
 
@@ -62,6 +64,7 @@ def change(
 ) -> events.Event:
     """Change attributes of a step while its job does not run."""
     check_owner(call, call.farm.jobs[step.job_id])
+    functions.check_change(call.farm, step, values)
     return events.Update("step", [step.id], values, version, call.who.name)
 
 

@@ -108,7 +108,7 @@ def status(data: Data, room: int) -> list[str]:
     for reason in data.get("waits") or ():
         lines += wrap(f"Waits: {plain(reason)}", room, "  ")
     if progress["failed"] and not progress["live"] and not progress["ready"]:
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     elif data["run"] == 0:
         lines += wrap(f"Start it: job run {data['id']}", room)
     return lines
@@ -219,6 +219,23 @@ LIMIT_COLUMNS = (
 )
 
 
+FUNCTION_COLUMNS = (
+    Column("function", "name", shrinks=True, least=8),
+    Column("workers", "offered", shrinks=True, least=8),
+    Column("online", "online", right=True),
+    Column("takes", "takes", shrinks=True, least=12),
+)
+
+
+def functions(data: Data, room: int) -> list[str]:
+    if not data["total"]:
+        return wrap("No worker has told what it can run. On a machine that shall render, start: brender client", room)
+    rows = [
+        {**row, "offered": ", ".join(row["workers"]), "takes": " ".join(row["params"])} for row in data["functions"]
+    ]
+    return [*columns(FUNCTION_COLUMNS, rows, room), *wrap(more(data, len(rows), "function"), room)]
+
+
 def limits(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
@@ -260,6 +277,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
     "job.show": job,
+    "function.list": functions,
     "limit.list": limits,
     "limit.show": limit,
     "preset.list": presets,

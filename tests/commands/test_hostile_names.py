@@ -42,6 +42,7 @@ SAID = "\x1b]0;owned\x07\x1b[2J\r\nbrender> OK all deleted\x00" + NAMES[2]
 LISTS = {
     "worker.list": ("worker list", "workers"),
     "project.list": ("project list", "projects"),
+    "function.list": ("function list", "functions"),
     "limit.list": ("limit list", "limits"),
     "preset.list": ("preset list", "presets"),
     "job.list": ("job list", "jobs"),
@@ -81,7 +82,8 @@ def stage() -> Stage:
     """A farm in which nobody has a decent name."""
     made = Stage()
     for number, name in enumerate(NAMES, 1):
-        worker = made.worker(f"w{number}", slots=1, tags=[SAID], platform=SAID[:200])
+        offers = [name for name in ("noop", escape(NAMES[0]), NAMES[2], NAMES[3]) if " " not in name]
+        worker = made.worker(f"w{number}", functions=" ".join(offers), tags=[SAID], platform=SAID[:200])
         made.do(ev.Update("worker", [worker], {"name": name, "warning": SAID}))
         made.do(ev.Create("project", {"name": name, "description": SAID}))
         made.do(ev.Create("limit", {"name": name, "count": 1, "description": SAID}))

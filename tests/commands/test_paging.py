@@ -20,6 +20,7 @@ LISTS = {
     "worker show all": "workers",
     "clients tag='on sale'": "workers",
     "project list": "projects",
+    "function list": "functions",
     "limit list": "limits",
     "preset list": "presets",
     "job list 'not run'": "jobs",
@@ -35,7 +36,7 @@ def stage() -> Stage:
     """Thirteen of everything."""
     made = Stage()
     for number in range(13):
-        made.worker(f"w{number:02}", tags=["on sale"])
+        made.worker(f"w{number:02}", functions=f"noop f{number}", tags=["on sale"])
         made.do(ev.Create("project", {"name": f"p{number}"}))
         made.do(ev.Create("limit", {"name": f"l{number}", "count": 1}))
         made.do(ev.Create("preset", {"name": f"s{number}", "params": {"samples": 1}}))

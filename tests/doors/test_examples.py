@@ -44,7 +44,7 @@ BEFORE: dict[str, list[str]] = {
     **dict.fromkeys(["job.stop", "job.stop_all", "job.pause", "task.kill", "task.set_status"], GOING),
     "job.resume": [*GOING, "job pause shot-010"],
     **dict.fromkeys(["job.watch", "job.history", "task.show", "task.history", "task.log"], DONE),
-    **dict.fromkeys(["job.unblock", "task.retry", "task.list"], FAILED),
+    **dict.fromkeys(["job.unblock", "job.requeue", "task.retry", "task.list"], FAILED),
     "project.add": ["project set film name=yesterday"],
     "session.undo": ["worker disable render-07"],
 }

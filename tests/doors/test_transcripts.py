@@ -29,6 +29,7 @@ VARIES = {
     "dateandclock": r"\d\d-\d\d \d\d:\d\d:\d\d",  # as wide as what it stands for, and so is the next
     "sec": r"\d\.\d s",
     "clock": r"\d\d:\d\d:\d\d",
+    "mb": r"[ \d]\d",
 }
 
 
@@ -134,6 +135,7 @@ def record(screen: Screen, doors: Farm, path: Path, lines: list[str]) -> None:
         seen.insert(at, aside)
     text = re.sub(r"(after number |starts in |has )\d+(?=\.| s\.| MiB)", r"\1<number>", "\n".join(seen))
     text = text.replace(mac, "<mac>")
+    text = re.sub(r"(error13  )[ \d]\d(?=  )", r"\1<mb>", text)
     for name in ("dateandclock", "sec"):
         text = re.sub(rf"\b{VARIES[name]}\b", f"<{name}>", text)
     text = re.sub(rf"^-- {VARIES['clock']} --$", "-- <clock> --", text, flags=re.MULTILINE)
