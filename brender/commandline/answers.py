@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from msgspec import Struct
@@ -24,8 +24,8 @@ class Shown(Struct, frozen=True):
     form: str = "text"
     colour: str = "auto"
 
-    def show(self, method: str, data: Any, stream: IO[str] | None = None) -> None:
-        """Print one answer."""
+    def show(self, method: str, data: Any, stream: IO[str] | None = None, asked: Sequence[str] = ()) -> None:
+        """Print one answer; `asked` are the words it was asked with, which a list that goes on says again."""
         stream = stream or sys.stdout
         if self.form == "json":
             print(json.dumps(data, indent=2, default=str), file=stream)
@@ -33,7 +33,7 @@ class Shown(Struct, frozen=True):
             for row in rows(method, data):
                 print(line(row), file=stream)
         else:
-            self.put(text_lines(method, data), stream)
+            self.put(text_lines(method, data, asked), stream)
 
     def put(self, lines: list[str], stream: IO[str]) -> None:
         """Print lines that fit the window."""
@@ -67,11 +67,11 @@ def window() -> tuple[int, int]:
     return size.columns, size.lines
 
 
-def text_lines(method: str, data: Any) -> list[str]:
+def text_lines(method: str, data: Any, asked: Sequence[str] = ()) -> list[str]:
     """What a person reads of an answer."""
     from brender.commands import text
 
-    return text.lines(method, data, window()[0])
+    return text.lines(method, data, window()[0], asked)
 
 
 def rows(method: str, data: Any) -> Iterator[Any]:

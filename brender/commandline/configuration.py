@@ -24,7 +24,7 @@ the default, in this order.
 The file is {path}
 (BRENDER_CONFIG names another), YAML such as:
 
-  master: render-master:6000
+  master: 127.0.0.1:6001
   format: text
 
 Flags: {flags}

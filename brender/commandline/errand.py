@@ -65,7 +65,8 @@ class Errand:
             for one in self._all_rows(row.name, given):
                 print(line(one))
             return DONE
-        self.shown.show(row.name, next(conversation(self.master, row.name, given)))
+        asked = ["brender", *row.words.split(), *words]
+        self.shown.show(row.name, next(conversation(self.master, row.name, given)), asked=asked)
         return DONE
 
     def _read(self, table: Table, row: Row, words: list[str]) -> tuple[Row, Signature, dict[str, Any]]:

@@ -69,8 +69,7 @@ def noun(table: Table, name: str, programs: Sequence[Pair] = ()) -> str:
 def command(table: Table, row: Row) -> str:
     """The page of one command."""
     told = page(table, row)
-    usage = table.signature(row).usage.removeprefix(row.words).strip()
-    sheet = _sheet(f"brender {row.words}", f"{usage} [flags]".strip())
+    sheet = _sheet("brender", f"{told['usage']} [flags]")
     for part in row.text.split("\n\n"):
         _paragraph(sheet, part)
     words = [(_written(one), _meaning(one)) for one in table.signature(row).parameters]

@@ -20,6 +20,7 @@ from brender.commands import (
     sessions,
     steps,
     tasks,
+    tutorial,
     workers,
 )
 from brender.commands.aliases import ALIASES
@@ -113,11 +114,12 @@ TABLE: tuple[Row, ...] = (
     Row("session.echo", sessions.echo, ANYBODY, "session echo is anybody there"),
     Row("session.test", sessions.test, ANYBODY, "session test"),
     Row("session.undo", sessions.undo, ARTIST, "session undo"),
+    Row("session.tutorial", tutorial.tutorial, VIEWER, "session tutorial"),
     Row("session.interrupt", sessions.interrupt, ANYBODY, spoken=False),
     Row("rpc.help", sessions.assist, ANYBODY, "rpc help worker enable"),
     Row("rpc.complete", prompt.complete, ANYBODY, spoken=False),
     Row("rpc.touches", prompt.touch, ANYBODY, spoken=False),
-    Row("rpc.watch", prompt.watch, VIEWER, "watch worker list"),
+    Row("rpc.watch", prompt.watch, VIEWER, "watch worker list", usage="watch <a command that reads> | watch <job>"),
     Row("rpc.unwatch", prompt.unwatch, ANYBODY, "rpc unwatch"),
     Row("rpc.discover", sessions.discover, ANYBODY, "rpc discover"),
     Row("legacy.read", legacy.read, VIEWER, spoken=False),

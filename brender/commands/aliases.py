@@ -75,6 +75,7 @@ ALIASES: dict[str, str] = {
     "watch": "rpc.watch",
     "why": "farm.why",
     "undo": "session.undo",
+    "tutorial": "session.tutorial",
     "who": "session.list",
     "subscribe": "farm.subscribe",
     "unsubscribe": "farm.unsubscribe",

@@ -67,6 +67,7 @@ def _row(method: Mapping[str, Any]) -> Row:
         destructive=bool(method.get("x-destructive", False)),
         destructive_with=str(method.get("x-destructive-with", "")),
         watched=bool(method.get("x-watched", False)),
+        usage=str(method.get("x-usage", "")),
     )
 
 

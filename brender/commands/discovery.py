@@ -56,7 +56,7 @@ def line(table: Table, row: Row) -> dict[str, Any]:
     """One command in one line."""
     return {
         "command": row.words,
-        "usage": table.signature(row).usage,
+        "usage": row.usage or table.signature(row).usage,
         "summary": row.summary,
         "role": row.role or "anybody",
     }
@@ -68,6 +68,7 @@ def page(table: Table, row: Row) -> dict[str, Any]:
         {
             "name": parameter.name,
             "short": parameter.short,
+            "flag": parameter.flag,
             "needed": parameter.required,
             "expects": parameter.expects,
             "text": parameter.text,
@@ -123,6 +124,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-example": row.example,
         "x-aliases": table.aliases_of(row),
         "x-spoken": row.spoken,
+        "x-usage": row.usage,
         "x-destructive": row.destructive,
         "x-destructive-with": row.destructive_with,
         "x-watched": row.watched,

@@ -5,6 +5,7 @@ It holds what it is given and registers nothing; the literal rows stand in comma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from msgspec import Struct
 from brender.commands.calls import ANYBODY, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
+
+_SOURCES = re.compile(r" \((?:[A-Z]{2}-\d+(?:, )?)+\)")
 
 
 class Row(Struct, frozen=True):
@@ -24,7 +27,7 @@ class Row(Struct, frozen=True):
     `destructive`: it takes away or ends what people may want back, so a program asks before it does that to more than
     one thing; `destructive_with` names the flag without which it does not.
     `watched`: its answer depends on the farm alone and can be had again and again; a change only of what is named in
-    `moving` is none.
+    `moving` is none. `usage` stands for what the signature would say to people.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Row(Struct, frozen=True):
     destructive_with: str = ""
     watched: bool = False
     moving: tuple[str, ...] = ()
+    usage: str = ""
 
     @property
     def noun(self) -> str:
@@ -60,8 +64,9 @@ class Row(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What the command is for: its docstring."""
-        lines = [line.strip() for line in (self.run.__doc__ or "").strip().splitlines()]
+        """What the command is for: its docstring, without the numbers of requirements, which are for tests."""
+        told = _SOURCES.sub("", self.run.__doc__ or "")
+        lines = [line.strip() for line in told.strip().splitlines()]
         return "\n\n".join(" ".join(part.split("\n")) for part in "\n".join(lines).split("\n\n"))
 
     @property

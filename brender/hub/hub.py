@@ -22,8 +22,9 @@ from brender.core import events as ev
 from brender.core.engine import Core, Turn
 from brender.core.orders import Hangup, Order
 from brender.errors import BrenderError, Busy, InternalError
-from brender.hub.clock import SteadyClock
+from brender.hub.clock import SteadyClock, breathe
 from brender.hub.later import Later
+from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.watches import TOPIC as WATCH_TOPIC
@@ -65,6 +66,7 @@ class Hub:
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self._lessons = Lessons()
         self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | None] = []
@@ -100,7 +102,7 @@ class Hub:
             self.step()
             if self._inbox or self._more:
                 self._wake.set()
-                gevent.sleep(0)
+                breathe()
 
     def step(self) -> None:
         """One slice: some requests, the turns they need, the schedule."""
@@ -151,6 +153,7 @@ class Hub:
             if self._events:
                 self._turn()
             found = COMMANDS.run(self._call(link), row, params)
+            self._lessons.used(link.who.actor, row.name)
             if isinstance(found, ev.Event):
                 if self._writer.full:
                     raise Busy(f"Nothing can be stored at the moment. {self._writer.full}")
@@ -218,12 +221,16 @@ class Hub:
             return {"topics": link.topics}
         if isinstance(act, calls.Unwatch):
             return {"names": self.watches.end(link, act.name)}
+        if isinstance(act, calls.Teach):
+            self._lessons.keep(link.who.actor, act.lesson)
+            return act.shown
         self.watches.touched()
         if isinstance(act, calls.SelectProject):
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
             link.name, link.remembers = act.name, act.remember
+            self._lessons.named(link.number, act.name)
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -239,6 +246,7 @@ class Hub:
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            lesson=self._lessons.of(link.who.actor),
         )
 
     def _watched(self, link: Link, act: calls.Watch) -> Any:
@@ -330,8 +338,8 @@ class Hub:
         elif row is None or row.reads is not None:
             link.answer(request, Reply(result=found))
         else:
-            name = row.name
-            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size)))
+            name, asked = row.name, request.words or ()
+            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))

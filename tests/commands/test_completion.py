@@ -49,6 +49,16 @@ def test_completion_never_fails_and_starts_before_the_cursor(line: str, cursor: 
         ("job run -w effects -t s", ["sim"]),
         ("job create x func", ["function="]),
         ("step set shot/render ex", ["exec="]),
+        ("step set shot/render exec=p", ["exec=parallel"]),
+        ("step set shot/render stop_stalled=", ["stop_stalled=false", "stop_stalled=true"]),
+        ("job create x function=no", ["function=noop"]),
+        ("job create x order=", ["order=binary", "order=linear", "order=nth:", "order=reverse"]),
+        ("job create x tags=gpu,s", ["tags=gpu,slow"]),
+        ("job set shot tags=", ["tags=cpu", "tags=gpu", "tags=slow"]),
+        ("job create x after=eff", ["after=effects"]),
+        ("job create x chunk=", ["chunk=auto"]),
+        ("preset add mine engine=CY", ["engine=CYCLES"]),
+        ("worker add box mac=beef00000001 admin_state=d", ["admin_state=disabled"]),
         ("task set-status effects sim w", ["waiting"]),
         ("help wor", ["worker"]),
         ("watch wor", ["worker", "workers"]),
@@ -115,8 +125,17 @@ def test_each_word_says_what_it_is() -> None:
     assert about("job run sho") == {"shot": "2 jobs of this name"}
     assert about("job run advert/") == {"advert/shot": "not run, in advert"}
     assert about("job stop --f") == {"--force": "also what waits and must not be stopped; admins only"}
+    assert about("job create x function=no") == {"function=noop": "3 workers"}
+    assert about("worker set render-01 war") == {"warning=": "a note that everybody sees"}
     assert about("help wor") == {"worker": "the machines"}
     assert about("job create x prio") == {"priority=": "0 to 100, higher first; 50 when left out"}
+
+
+def test_every_attribute_of_a_noun_says_what_it_is() -> None:
+    for line in ("worker set render-01 ", "worker add x ", "project set film ", "limit set nuke ", "job set shot "):
+        said = {item["text"]: item["about"] for item in asked(STAGE, line)["items"] if item["text"].endswith("=")}
+        assert said and all(said.values()), said
+    assert all(item["about"] for item in asked(STAGE, "step set shot/render ")["items"])
 
 
 def test_the_cursor_may_stand_inside_the_line() -> None:
@@ -125,6 +144,12 @@ def test_the_cursor_may_stand_inside_the_line() -> None:
         "items": [{"text": "enable", "about": "Let workers take tasks."}],
     }
     assert asked(STAGE, "wo", 99)["start"] == 0
+
+
+def test_a_line_that_was_pasted_is_not_completed_and_holds_up_nobody() -> None:
+    line = "job create -j '" + "x" * 9_000 + "' --r"
+    assert asked(STAGE, line) == {"start": len(line), "items": []}
+    assert words("job create -j '{}' --r") == ["--run"]
 
 
 def test_a_name_that_a_terminal_would_obey_is_not_offered() -> None:

@@ -5,50 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from .peers import LIMIT, ROOT, Farm
-
-
-class Plain:
-    """A peer of plain lines, as nc is."""
-
-    def __init__(self, farm: Farm) -> None:
-        self.link = socket.create_connection(("127.0.0.1", farm.port), LIMIT)
-        self.text = ""
-
-    def say(self, line: str) -> None:
-        self.link.sendall(line.encode() + b"\n")
-
-    def until(self, *words: str) -> str:
-        """All that came, once it holds these words in this order."""
-        while not _in_order(self.text, words):
-            data = self.link.recv(4096)
-            assert data, f"in vain: {words}; {self.text}"
-            self.text += data.decode()
-        found, self.text = self.text, ""
-        return found
-
-
-def _in_order(text: str, words: tuple[str, ...]) -> bool:
-    at = 0
-    for word in words:
-        at = text.find(word, at) + len(word)
-        if at < len(word):
-            return False
-    return True
+from .peers import LIMIT, ROOT, Farm, Plain
 
 
 @pytest.fixture
 def plain(doors: Farm) -> Iterator[Plain]:
-    made = Plain(doors)
+    made = Plain(doors.port)
     yield made
-    made.link.close()
+    made.close()
 
 
 def test_a_list_comes_again_in_plain_lines_until_it_is_unsubscribed(doors: Farm, plain: Plain) -> None:
