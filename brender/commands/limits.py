@@ -35,7 +35,7 @@ One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 
 def listing(call: Call) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
-    return {"limits": [_line(call.farm, limit) for limit in call.farm.limits.values()]}
+    return {"limits": [line(call.farm, limit) for limit in call.farm.limits.values()]}
 
 
 def show(call: Call, limit: One) -> dict[str, Any]:
@@ -47,10 +47,11 @@ def show(call: Call, limit: One) -> dict[str, Any]:
         if limit.name in step.limits:
             name = farm.jobs[step.job_id].name
             users[name] = users.get(name, 0) + 1
-    return {**asdict(limit), **_line(farm, limit), "users": users}
+    return {**asdict(limit), **line(farm, limit), "users": users}
 
 
-def _line(farm: Farm, limit: Limit) -> dict[str, Any]:
+def line(farm: Farm, limit: Limit) -> dict[str, Any]:
+    """One limit as a row of a list."""
     return {
         "id": limit.id,
         "name": limit.name,
