@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, costs, fleet, latency, placement, throughput, warm
+from bench import api, backlog, costs, fleet, latency, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -27,8 +27,10 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "restart": backlog.restart,
     "fleet": fleet.fleet,
     "placement": placement.placement,
+    "stops": stops.stops,
     "costs": costs.costs,
     "warm": warm.warm,
+    "api": api.api,
 }
 
 

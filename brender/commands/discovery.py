@@ -114,6 +114,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         ],
         "result": {"name": "result", "schema": {}},
         "x-role": row.role or ANYBODY,
+        "x-changes": row.changes,
         "x-example": row.example,
         "x-aliases": table.aliases_of(row),
     }

@@ -53,7 +53,7 @@ def mirror(call: Call, *, limit: Most = 2000) -> dict[str, Any]:
         "projects": [{**asdict(row), **can("project", row)} for row in list(farm.projects.values())[:limit]],
         "jobs": [{**asdict(row), **job_line(farm, row, slots), **can("job", row)} for row in newest],
         "limits": [{**limits.line(farm, row), **can("limit", row)} for row in list(farm.limits.values())[:limit]],
-        "presets": [_preset(farm, line, can) for line in presets.listing(call)["presets"][:limit]],
+        "presets": [_preset(farm, line, can) for line in presets.listing(call, limit=limit)["presets"]],
         "totals": {noun: len(farm.table(noun)) for noun in ("worker", "project", "job", "limit", "preset", "step")},
     }
 

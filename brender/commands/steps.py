@@ -13,15 +13,25 @@ from brender.commands.kinds import NEW_STEP_VALUES, STEP_VALUES, Arg
 from brender.commands.parts import STEP
 from brender.commands.references import JOB
 from brender.commands.states import step_line
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Job, Step
 
 One = Annotated[Step, STEP, Arg("t", "which step")]
 
 
-def listing(call: Call, job: Annotated[Job, JOB, Arg("w", "which job")], *, project: Within = None) -> dict[str, Any]:
+def listing(
+    call: Call,
+    job: Annotated[Job, JOB, Arg("w", "which job")],
+    *,
+    project: Within = None,
+    limit: Limit = 200,
+    offset: Offset = 0,
+) -> dict[str, Any]:
     """List the steps of a job in running order."""
-    return {"job": job.name, "steps": [step_line(call.farm, step) for step in call.farm.steps_in(job)]}
+    steps = list(call.farm.steps_in(job))
+    rows = [step_line(call.farm, step) for step in steps[offset : offset + limit]]
+    return {"job": job.name, "job_id": job.id, "steps": rows, "total": len(steps), "offset": offset}
 
 
 def show(call: Call, step: One) -> dict[str, Any]:

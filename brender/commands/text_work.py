@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from brender.commands.layout import Column, bar, capital, columns, fields, number, plain, span, wrap
+from brender.commands.layout import Column, bar, columns, fields, number, plain, span, wrap
 from brender.commands.text_farm import more
 
 Data = Any
@@ -124,7 +124,8 @@ def steps(data: Data, room: int) -> list[str]:
         return wrap(
             f"Job {plain(data['job'])} has no steps. Add one: step add {plain(data['job'])} NAME function=noop", room
         )
-    return [*_steps(data["steps"], room), capital(f"{number(len(data['steps']), 'step')}.")]
+    again = f"step list {data['job_id']}"
+    return [*_steps(data["steps"], room), *wrap(more(data, len(data["steps"]), "step", again), room)]
 
 
 STEP_FIELDS = (
@@ -233,9 +234,14 @@ def functions(data: Data, room: int) -> list[str]:
 
 
 def limits(data: Data, room: int) -> list[str]:
-    if not data["limits"]:
+    if not data["total"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
-    return columns(LIMIT_COLUMNS, data["limits"], room)
+    return [*columns(LIMIT_COLUMNS, data["limits"], room), *_others(data, len(data["limits"]), "limit", room)]
+
+
+def _others(data: Data, shown: int, noun: str, room: int) -> list[str]:
+    """How to see the rest of a short list; nothing where there is none."""
+    return wrap(more(data, shown, noun, f"{noun} list"), room) if shown < data["total"] else []
 
 
 def limit(data: Data, room: int) -> list[str]:
@@ -253,6 +259,7 @@ PRESET_COLUMNS = (
 def presets(data: Data, room: int) -> list[str]:
     return [
         *columns(PRESET_COLUMNS, [_settings(row) for row in data["presets"]], room),
+        *_others(data, len(data["presets"]), "preset", room),
         *wrap("Use one: brender render SCENE.blend --preset HD. Make one: preset add shots samples=64", room),
     ]
 
