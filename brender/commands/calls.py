@@ -90,11 +90,15 @@ class SelectProject(Act, frozen=True):
 
 
 class Introduce(Act, frozen=True):
-    """Say who is there. A token, where given, decides the role. `remember`: see Row.selects."""
+    """Say who is there. A token, where given, decides the role.
+
+    `remember`: see Row.selects; `web`: where the page is that it serves.
+    """
 
     name: str
     token: str = ""
     remember: bool = True
+    web: str = ""
 
 
 class Unhurried(Act, frozen=True):

@@ -126,6 +126,10 @@ class Hub:
         if self._events or self._more:
             self._turn()
 
+    def web(self) -> str:
+        """Where the farm's web page is, as the gateway told; empty without one."""
+        return next((link.web for link in self.links.values() if link.web), "")
+
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
         self._add(ev.Boot(), None)
@@ -212,7 +216,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name, link.remembers = act.name, act.remember
+            link.name, link.remembers, link.web = act.name, act.remember, act.web
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 

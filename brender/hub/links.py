@@ -40,6 +40,7 @@ class Link:
         self.peer = peer
         self.conversation = conversation
         self.name = ""
+        self.web = ""  # where its page is, of a gateway
         self.project = ""
         self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
