@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from brender.commands import (
     farm,
+    files,
     follow,
     functions,
     history,
@@ -85,6 +86,7 @@ TABLE: tuple[Row, ...] = (
     Row("job.watch", follow.watch, VIEWER, "job watch shot-010"),
     Row("job.history", history.of_job, VIEWER, "job history shot-010"),
     Row("job.list", jobs.listing, VIEWER, "job list running"),
+    Row("job.files", files.of_job, VIEWER, "job files shot-010"),
     Row("job.show", jobs.show, VIEWER, "job show shot-010"),
     Row("job.dump", jobs.dump, VIEWER, "job dump shot-010"),
     Row("job.priority", jobs.priority, ARTIST, "job priority shot-010 80"),
@@ -97,6 +99,7 @@ TABLE: tuple[Row, ...] = (
     Row("step.delete", steps.delete, ARTIST, "step delete shot-010/noop"),
     Row("task.list", tasks.listing, VIEWER, "task list shot-010 failed"),
     Row("task.show", tasks.show, VIEWER, "task show shot-010/noop 3"),
+    Row("task.files", files.of_task, VIEWER, "task files shot-010/render 3"),
     Row("task.grid", mirror.grid, VIEWER, spoken=False),
     Row("task.log", follow.log, VIEWER, "task log shot-010/noop 3 --follow"),
     Row("task.history", history.of_task, VIEWER, "task history shot-010/noop 3"),
