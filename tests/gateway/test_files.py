@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doors.peers import until
 
 from .conftest import Room
 
@@ -218,7 +219,7 @@ def test_no_file_stays_open(room: Room, shots: Shots) -> None:
         room.web.get(f"/frame/{shots.name}/render/0")
         room.web.get(f"/frame/{shots.name}/render/7")
         room.web.get(f"/preview/{shots.name}/render/0")
-    assert len(os.listdir(folder)) <= before
+    until(lambda: len(os.listdir(folder)) <= before, "no more open files than before")
 
 
 # ---- uploads
@@ -277,8 +278,6 @@ def test_an_upload_that_breaks_off_leaves_nothing(room: Room) -> None:
 
 
 def until_part(folder: Path, there: bool) -> None:
-    from doors.peers import until
-
     until(lambda: bool(list(folder.rglob("*.part"))) == there, f"an unfinished file is there: {there}")
 
 
