@@ -18,7 +18,10 @@ MADE = {"movie": "movies", "contact_sheet": "sheets", "merge": "stills"}
 
 
 def of_task(call: Call, step: OneStep, task: Number = 0) -> dict[str, Any]:
-    """Say where the frames of a task lie: their folder, and each frame's name without its ending."""
+    """Say where the frames of a task lie.
+
+    Their folder, and each frame's name without its ending, which only the manifest of the folder knows for sure.
+    """
     count = len(call.farm.tasks[step.id])
     if task >= count:
         raise NotFound(f"Step {step.name} has no task {task}; they are 0 to {count - 1}.")
