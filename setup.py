@@ -7,8 +7,10 @@ setup(
     version="3.0.0",
     description="A render farm you run from a prompt",
     python_requires=">=3.11",
-    packages=find_packages(include=["brender", "brender.*"]),
-    package_data={"brender": ["samples/*", "commandline/scripts/*", "py.typed"]},
+    # The page lies in web/ of the checkout; an installed brender carries it as brender/page.
+    packages=[*find_packages(include=["brender", "brender.*"]), "brender.page"],
+    package_dir={"brender.page": "web"},
+    package_data={"brender": ["samples/*", "commandline/scripts/*", "py.typed"], "brender.page": ["**/*"]},
     install_requires=[
         "gevent>=25.9,<27",
         "peewee>=4.0,<5",

@@ -36,16 +36,31 @@ def parser() -> argparse.ArgumentParser:
     return words
 
 
-def listener(host: str, port: int) -> socket.socket:
+def chosen(asked: str | bool) -> str:
+    """Where the page of a farm that is started here goes, "" for nowhere; True is any address. Raises Busy."""
+    if asked is True:
+        try:
+            asked = f"127.0.0.1:{PORT}"
+            listener("127.0.0.1", PORT, "").close()
+        except Busy:  # another farm's page is there, so ours goes elsewhere
+            with listener("127.0.0.1", 0, "") as free:
+                asked = f"127.0.0.1:{free.getsockname()[1]}"
+    elif asked:
+        host, port = address.parse(asked, PORT)
+        listener(host, port, "Give the page another address with --web, or leave it out: --no-web.").close()
+        asked = address.in_words(host, port)
+    return asked or ""
+
+
+def listener(
+    host: str, port: int, hint: str = "If a page runs there, use it; else --listen elsewhere."
+) -> socket.socket:
     """A socket that listens. Raises Busy."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise Busy(
-            f"{address.in_words(host, port)} is taken: {error.strerror}.",
-            hint="If a page runs there, use it; else --listen with another port.",
-        ) from None
+        raise Busy(f"{address.in_words(host, port)} is taken: {error.strerror}.", hint=hint) from None
 
 
 def main(argv: list[str] | None = None) -> int:

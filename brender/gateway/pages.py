@@ -25,7 +25,7 @@ SERVED = frozenset({*TYPES, ".html", ".png", ".ico", ".txt", ".jpg", ".webp"})
 def folder() -> Path:
     """Where the page lies. Raises NotFound when neither place has one."""
     package = Path(__file__).parents[1]
-    for found in (package.parent / "web", package / "page"):
+    for found in (package / "page", package.parent / "web"):
         if (found / "index.html").is_file():
             return found
     raise NotFound(f"The page is not there: no index.html in {package / 'page'}.", hint="Install brender again.")
