@@ -242,7 +242,7 @@ def test_a_newer_master_has_pages_refusals_and_parameters_of_its_own(
 
 
 def test_the_programs_start_by_their_first_word() -> None:
-    for name in ("master", "client", "up", "render", "config", "completion"):
+    for name in ("master", "client", "web", "up", "render", "config", "completion"):
         done = subprocess.run(
             [sys.executable, "-m", "brender.cli", name, "--help"], capture_output=True, timeout=30, check=False
         )
