@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent / "brender"
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["errors", "config"], 0),
     **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
-    **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
+    **dict.fromkeys(
+        ["commands", "models", "inventory", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2
+    ),
     **dict.fromkeys(["blendfile", "bundle"], 2),
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
     **dict.fromkeys(["caller", "chosen", "options", "site", "wish"], 3),
@@ -22,7 +24,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["files", "leash", "logs", "submit"], 4),
 }
 # Rooms that are one room in several files.
-ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")
+ONE_ROOM = dict.fromkeys(["models", "inventory", "store", "statements", "rebuild", "history", "kv"], "disk")
 # Down is not the only way here: the worker's half of the contract is the core's events and orders, and both stand on
 # frames and StepSpec. It imports nothing else of the core.
 VOCABULARY = {"core.events", "core.orders", "core.frames"}

@@ -11,9 +11,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from brender.core import frames as frames_
+from brender.core.hosting import Hosting
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
-from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
+from brender.core.rows import (
+    TABLE_OF,
+    TABLES,
+    Attempt,
+    Channel,
+    Device,
+    Job,
+    Key,
+    Limit,
+    Preset,
+    Project,
+    Row,
+    Step,
+    Trouble,
+    Worker,
+)
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
@@ -22,8 +38,11 @@ __all__ = [
     "TABLES",
     "TABLE_OF",
     "Attempt",
+    "Channel",
+    "Device",
     "Farm",
     "Job",
+    "Key",
     "Limit",
     "Load",
     "Preset",
@@ -89,6 +108,11 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.devices: dict[int, Device] = {}
+        self.keys: dict[int, Key] = {}
+        self.channels: dict[int, Channel] = {}
+        self.hosting = Hosting()  # which manager has which channels, and which channels wait for one
+        self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
     def table(self, name: str) -> dict[int, Any]:
@@ -98,6 +122,9 @@ class Farm:
             "project": self.projects,
             "limit": self.limits,
             "preset": self.presets,
+            "device": self.devices,
+            "key": self.keys,
+            "channel": self.channels,
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
@@ -118,6 +145,8 @@ class Farm:
         if isinstance(row, Worker):
             self.loads.setdefault(row.id, Load(now))
             self.worker_keys[row.key] = row.id
+        elif isinstance(row, Channel):
+            self.hosting.put(row)
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
             self.note_waits(row)
@@ -145,6 +174,9 @@ class Farm:
             self.worker_keys.pop(row.key, None)
             if load.session is not None:
                 self.sessions.pop(load.session, None)
+        elif isinstance(row, Channel):
+            self.hosting.forget(row)
+            self.latest.pop(row.id, None)
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)
@@ -225,7 +257,7 @@ class Farm:
         return self.steps[ids[-1]].place if ids else 0
 
     @staticmethod
-    def name_key(row: Worker | Project | Limit | Preset | Job | Step) -> tuple[str, int, str]:
+    def name_key(row: Worker | Project | Limit | Preset | Device | Key | Channel | Job | Step) -> tuple[str, int, str]:
         """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
         parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
         return TABLE_OF[type(row)], parent, row.name
@@ -241,6 +273,18 @@ class Farm:
     def preset_named(self, name: str) -> Preset | None:
         found = self.names.get(("preset", 0, name))
         return None if found is None else self.presets[found]
+
+    def device_named(self, name: str) -> Device | None:
+        found = self.names.get(("device", 0, name))
+        return None if found is None else self.devices[found]
+
+    def key_named(self, name: str) -> Key | None:
+        found = self.names.get(("key", 0, name))
+        return None if found is None else self.keys[found]
+
+    def channel_named(self, name: str) -> Channel | None:
+        found = self.names.get(("channel", 0, name))
+        return None if found is None else self.channels[found]
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""

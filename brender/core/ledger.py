@@ -12,9 +12,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import TABLE_OF, Attempt, Channel, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
 from brender.core.lifecycle import (
     ATTEMPT_MOVES,
+    CHANNEL_MOVES,
     PRESENCE_MOVES,
     READY,
     STATES,
@@ -127,6 +128,8 @@ class Ledger:
             return
         if isinstance(row, Worker) and "presence" in values:
             self._check(row.presence, values["presence"], PRESENCE_MOVES, f"worker {row.name}")
+        elif isinstance(row, Channel) and "state" in values:
+            self._check(row.state, values["state"], CHANNEL_MOVES, f"channel {row.name}")
         elif isinstance(row, Attempt) and "state" in values:
             self._check(row.state, values["state"], ATTEMPT_MOVES, f"attempt {row.id}")
         self._note((TABLE_OF[type(row)], row.id), row)

@@ -12,7 +12,7 @@ from brender.core.events import Create, Delete, Disconnected, Heartbeat, Hello, 
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts
+from brender.core.rules import attempts, devices, hosting
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
 
@@ -31,6 +31,7 @@ def hello(ctx: Context, event: Hello) -> None:
     load = ctx.farm.loads[worker.id]
     _take_session(ctx, worker, load, event.session)
     same_life = bool(event.boot) and event.boot == worker.boot
+    reported = worker.facts.get("devices", [])
     ctx.ledger.set(
         worker,
         mac=event.mac,
@@ -57,6 +58,9 @@ def hello(ctx: Context, event: Hello) -> None:
         ctx.order(event.session, Stop(stopping))  # the first one may have been lost with the link
     ctx.farm.roomy.add(worker.id)
     ctx.notice("worker.online", id=worker.id, name=worker.name)
+    hosting.welcome(ctx, worker)
+    if worker.facts.get("devices", []) != reported:
+        devices.report(ctx, worker, reported)
 
 
 def _fault_of(event: Hello) -> str:
@@ -119,10 +123,12 @@ def disconnected(ctx: Context, event: Disconnected) -> None:
         ctx.ledger.set(worker, presence="offline")
         attempts.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
         ctx.notice("worker.offline", id=worker.id, name=worker.name)
+        hosting.gone(ctx, worker, 0.0)
     else:
         load.heard = ctx.now
         ctx.ledger.set(worker, presence="lost")
         ctx.notice("worker.lost", id=worker.id, name=worker.name)
+        hosting.gone(ctx, worker, ctx.settings.host_grace)
 
 
 def sweep(ctx: Context) -> None:
@@ -138,6 +144,7 @@ def sweep(ctx: Context) -> None:
                 ctx.ledger.set(worker, presence="lost")
                 ctx.notice("worker.lost", id=worker.id, name=worker.name)
                 attempts.drop_all(ctx, worker, f"{worker.name} has not been heard for {int(silent)} s")
+                hosting.gone(ctx, worker, 0.0)
         elif silent > settings.gone_after:
             if load.live:
                 attempts.drop_all(ctx, worker, f"{worker.name} has been away for {int(silent)} s")
@@ -168,6 +175,9 @@ def set_admin(ctx: Context, event: SetAdmin) -> dict[str, Any]:
         if event.state == "disabled" and waiting:
             ctx.ledger.recalled(load, load.recalled | set(waiting))
             ctx.order(load.session, Recall(waiting))
+        if event.state == "disabled":
+            hosting.vacate(ctx, worker)
+    hosting.begin_census(ctx)
     return {"state": event.state, "changed": changed, "unchanged": unchanged}
 
 
@@ -212,6 +222,13 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
             raise WrongState(
                 f"Worker {worker.name} is {worker.presence} with {len(load.live)} tasks; only one away can be deleted.",
                 hint=f"disable {worker.name}, stop its client, then delete it.",
+            )
+        hosted = [one for one in ctx.farm.channels.values() if one.manager_id == worker_id]
+        if hosted:
+            raise WrongState(
+                f"Channel {hosted[0].name} is pinned to {worker.name}"
+                + (f", and {len(hosted) - 1} more are." if len(hosted) > 1 else "."),
+                hint=f"channel delete manager={worker.name}   or   channel move {hosted[0].name} ANOTHER",
             )
         ctx.ledger.remove(worker)
         deleted.append({"id": worker.id, "name": worker.name})
