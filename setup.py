@@ -21,6 +21,7 @@ setup(
     ],
     extras_require={
         "blender": ["bpy>=4.2"],
+        "nvidia": ["nvidia-ml-py>=12,<14"],
         "openjd": ["openjd-model==0.14.*", "openjd-sessions==0.14.*", "PyYAML==6.0.*"],
         "pictures": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "demo": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],

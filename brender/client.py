@@ -53,6 +53,8 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
         raise Invalid(f"--slots {given.slots} is not between 0 and 1024.", hint="Leave it out for one per core.")
     if given.memory_floor is not None and given.memory_floor < 0:
         raise Invalid(f"--memory-floor {given.memory_floor} is less than nothing.", hint="0 keeps nothing free.")
+    if given.channels not in ("all", "hosted", "none"):
+        raise Invalid(f"--channels {given.channels} is not all, hosted or none.")
     address.master(given.master)
     warm_terms(given)
     return given
@@ -83,6 +85,8 @@ def _run(given: argparse.Namespace) -> None:
         tuple(probes.find_gpus()) if given.gpus else (),
         Watched(inf if given.stalled_after is None else given.stalled_after, given.stop_stalled),
         memory.floor_of(probes.memory_mb()) if given.memory_floor is None else given.memory_floor,
+        given.channels,
+        _path(given.channel_commands),
     )
     home = Home(Path(given.data))
     try:

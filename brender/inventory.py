@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from peewee import SQL, BigIntegerField, DoubleField, IntegerField, JSONField, Model, TextField
+
+from brender.core import rows
 
 TABLES = ("device", "key", "channel")
 
@@ -102,3 +105,23 @@ class ChannelRow(Model):
 
     class Meta:
         table_name = "channel"
+
+
+def read(database: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, int, str]]]:
+    """All rows of the inventory as they are in the database, as (table, row); and what is no row, with why."""
+    found: list[tuple[str, Any]] = []
+    damaged: list[tuple[str, int, str]] = []
+    for table in TABLES:
+        kind: Any = rows.TABLES[table]
+        names = kind.__struct_fields__
+        columns = ", ".join(f'"{name}"' for name in names)
+        for values in database.execute_sql(f'SELECT {columns} FROM "{table}" ORDER BY id').fetchall():
+            fields = dict(zip(names, values, strict=True))
+            try:
+                for name in ("config", "params", "labels"):
+                    if name in fields:
+                        fields[name] = msgspec.json.decode(fields[name])
+                found.append((table, msgspec.convert(fields, kind, strict=False)))
+            except (msgspec.MsgspecError, TypeError) as error:
+                damaged.append((table, int(values[0]), f"it is damaged: {error}"))
+    return found, damaged

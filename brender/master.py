@@ -58,7 +58,7 @@ class Master:
         sys.setswitchinterval(0.0005)
         gc.set_threshold(50_000, 20, 50)
         self.writer = Writer(store, self._fatal)
-        self.core = Core(farm, DEFAULT)
+        self.core = Core(farm, replace(DEFAULT, inventory_poll=given.inventory_poll))
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
         most = most_connections(given.connections or DEFAULT.connections)
@@ -72,6 +72,8 @@ class Master:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self.stopping.set)
         self.hub.boot()
+        gevent.signal_handler(signal.SIGHUP, self.hub.inventory.ask)
+        gevent.spawn(self.hub.inventory.run)
         loop = gevent.spawn(self.hub.run)
         loop.link_exception(lambda dead: self._fatal(dead.exception))
         gevent.spawn(self.pulse.run)
@@ -121,6 +123,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_flags(words, {"connections": options.CONNECTIONS})
     words.add_argument(
         "--force", action="store_true", help="also on a network's file system, which may lose what it has"
+    )
+    words.add_argument(
+        "--inventory-poll",
+        type=float,
+        default=DEFAULT.inventory_poll,
+        metavar="SECONDS",
+        help="how often to look whether devices, keys or channels were edited in the database (%(default)g)",
     )
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
     words.add_argument("--verbose", action="store_true", help="log everything")

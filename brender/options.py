@@ -81,6 +81,13 @@ WORKER: dict[str, Setting] = {
     "memory_floor": Setting(WHOLE, "MB", "memory kept free: under it nothing is started (5 %%, 512 or more; 0: none)"),
     "stalled_after": Setting(SPAN, "TIME", "tell of tasks without output and processor time for so long: 30m"),
     "stop_stalled": Setting(SWITCH, "", "and end them with an error", False),
+    "channels": Setting(
+        TEXT,
+        "WHAT",
+        "all: host channels and report this machine; hosted: only what others want; none (%(default)s)",
+        "all",
+    ),
+    "channel_commands": Setting(TEXT, "DIR", "programs that channels of the driver `command` may run (default: none)"),
     "allow_openjd": Setting(
         SWITCH,
         "",

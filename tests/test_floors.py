@@ -14,10 +14,8 @@ ROOT = Path(__file__).parent.parent / "brender"
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["errors", "config"], 0),
     **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
-    **dict.fromkeys(
-        ["commands", "models", "inventory", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2
-    ),
-    **dict.fromkeys(["blendfile", "bundle"], 2),
+    **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
+    **dict.fromkeys(["blendfile", "bundle", "inventory", "probes"], 2),
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
     **dict.fromkeys(["caller", "chosen", "options", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),

@@ -84,6 +84,12 @@ class SelectProject(Act, frozen=True):
     name: str
 
 
+class SetType(Act, frozen=True):
+    """Say what kind of client this session is."""
+
+    type: str
+
+
 class Introduce(Act, frozen=True):
     """Say who is there. A token, where given, decides the role."""
 
@@ -118,6 +124,16 @@ class WatchJob(Unhurried, frozen=True):
     """Tell how far a job is, as often as that changes, and answer when its run has ended."""
 
     job: int
+
+
+class RunLines(Unhurried, frozen=True):
+    """Run command lines one after the other, as this session: [number of the line, its words]."""
+
+    lines: list[tuple[int, list[str]]]
+
+
+class ReloadInventory(Unhurried, frozen=True):
+    """Read devices, keys and channels from the database and apply what somebody edited there."""
 
 
 class Heard(Act, frozen=True):

@@ -113,10 +113,13 @@ class JsonText(Kind):
 
 
 class LocalFile(Kind):
-    """A file of the person who asks; `brender` on their machine reads it before it sends the command."""
+    """A file of the person who asks; `brender` on their machine reads it and sends it as the parameter `into`."""
 
     expects = "a file on your machine"
     file = True
+
+    def __init__(self, into: str = "json") -> None:
+        self.into = into
 
 
 class Loose(Kind):

@@ -52,6 +52,9 @@ ResultsReport = _wire_of(events.Results)
 ReturnedReport = _wire_of(events.Returned)
 ImmortalReport = _wire_of(events.Immortal)
 StalledReport = _wire_of(events.Stalled)
+CountedReport = _wire_of(events.Counted)
+ReadyReport = _wire_of(events.ChannelsReady)
+ChannelStatesReport = _wire_of(events.ChannelStates)
 ByeReport = msgspec.defstruct("ByeReport", [])
 
 
@@ -90,6 +93,21 @@ def stalled(session: int, report: Struct) -> events.Event:
     return events.Stalled(session, *astuple(report))
 
 
+def counted(session: int, report: Struct) -> events.Event:
+    """A manager has so many channels at this moment."""
+    return events.Counted(session, *astuple(report))
+
+
+def channels_ready(session: int, report: Struct) -> events.Event:
+    """A manager has set up channels: those that began, those that went on, and [channel, why not]."""
+    return events.ChannelsReady(session, *astuple(report))
+
+
+def channel_states(session: int, report: Struct) -> events.Event:
+    """Channels fell silent, failed or are back, as [channel, logging | stale | error, why]."""
+    return events.ChannelStates(session, *astuple(report))
+
+
 def bye(session: int, report: Struct) -> events.Event:
     """A worker is shut down in order."""
     return events.Disconnected(session, bye=True)
@@ -122,6 +140,9 @@ READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard
     "worker.log": (LogReport, log),
     "worker.progress": (ProgressReport, progress),
     "worker.bye": (ByeReport, bye),
+    "worker.counted": (CountedReport, counted),
+    "worker.channels_ready": (ReadyReport, channels_ready),
+    "worker.channel_states": (ChannelStatesReport, channel_states),
     "legacy.hello": (legacy.Greeting, legacy.hello),
     "legacy.word": (legacy.Word, legacy.word),
 }

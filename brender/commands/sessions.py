@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from brender.commands import discovery
-from brender.commands.calls import Call, Introduce, Quit, Unsubscribe
-from brender.commands.kinds import SENTENCE, Arg, Others, WordList, starting
-from brender.errors import UnknownCommand, nearest
+from brender.commands.calls import Call, Introduce, Quit, SetType, Unsubscribe
+from brender.commands.kinds import SENTENCE, Arg, Kind, Others, WordList, starting
+from brender.errors import Invalid, UnknownCommand, nearest
 
 
 class CommandWords(WordList):
@@ -25,6 +25,15 @@ class CommandWords(WordList):
         return [value] if isinstance(value, str) else value
 
 
+class ClientType(Kind):
+    """What kind of client a session is."""
+
+    expects = "a client type"
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+        return starting(prefix, TYPES)
+
+
 def listing(call: Call) -> dict[str, Any]:
     """Show who is connected."""
     return {"sessions": call.sessions(), "you": call.who.session}
@@ -33,11 +42,26 @@ def listing(call: Call) -> dict[str, Any]:
 def hello(
     call: Call,
     name: Annotated[str, Arg(text="who you are")],
-    *,
     token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
 ) -> Introduce:
     """Say who you are."""
     return Introduce(name, token)
+
+
+TYPES = ("unknown", "user", "gui", "manager", "worker")
+
+
+def set_type(call: Call, type: Annotated[str, ClientType(), Arg(text=", ".join(TYPES))]) -> SetType:
+    """Say what kind of client this is; lists show it."""
+    if type not in TYPES:
+        raise Invalid(f"There is no client type {type!r}.", hint=nearest(type, TYPES) or f"One of {', '.join(TYPES)}.")
+    return SetType(type)
+
+
+def users(call: Call) -> dict[str, Any]:
+    """Show the sessions that are of type user or gui."""
+    rows = [row for row in call.sessions() if row.get("type") in ("user", "gui")]
+    return {"sessions": rows, "you": call.who.session}
 
 
 def bye(call: Call) -> Quit:

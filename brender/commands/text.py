@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brender.commands import text_farm, text_history, text_work
+from brender.commands import text_channels, text_farm, text_history, text_work
 from brender.commands.layout import capital, number, plain, wrap
 from brender.wire.screen import escape_json
 
@@ -178,6 +178,9 @@ WRITERS: dict[str, Writer] = {
     **{f"{noun}.set": _updated for noun in ("worker", "project", "limit", "preset", "job", "step")},
     **{f"{noun}.add": _created for noun in ("worker", "project", "limit", "preset", "step")},
     **{f"{noun}.delete": _deleted for noun in ("worker", "preset", "job", "step")},
+    **{f"{noun}.set": _updated for noun in ("channel", "device", "key")},
+    **{f"{noun}.add": _created for noun in ("device", "key")},
+    **{f"{noun}.delete": _deleted for noun in ("channel", "device", "key")},
     "project.archive": _updated,
     "project.select": _selected,
     "job.create": _submitted,
@@ -195,6 +198,7 @@ WRITERS: dict[str, Writer] = {
     "task.kill": _kill,
     "task.set_status": _waits,
     "session.hello": _done,
+    "session.type": _done,
     "session.bye": _done,
     "session.echo": _text,
     "session.test": _text,
@@ -205,4 +209,5 @@ WRITERS: dict[str, Writer] = {
     **text_farm.WRITERS,
     **text_work.WRITERS,
     **text_history.WRITERS,
+    **text_channels.WRITERS,
 }

@@ -103,6 +103,7 @@ def project(data: Data, room: int) -> list[str]:
 SESSION_COLUMNS = (
     Column("session", "id", right=True),
     Column("name", "name", shrinks=True, least=6),
+    Column("type", "type"),
     Column("role", "role"),
     Column("door", "door"),
     Column("peer", "peer", shrinks=True, least=9),
@@ -203,6 +204,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "project.list": projects,
     "project.show": project,
     "session.list": sessions,
+    "session.users": sessions,
     "farm.status": farm,
     "farm.save": saved,
     "farm.why": why,

@@ -7,6 +7,7 @@ Below the rows stand what is never stored but rebuilt: the tasks of a step (a by
 from __future__ import annotations
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,7 @@ __all__ = [
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "said", "session")
+    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session")
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
@@ -68,6 +69,7 @@ class Load:
         self.full = False  # it said that it starts nothing for now
         self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
+        self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
 
     def opens(self, file: str, most: int) -> None:
@@ -112,6 +114,7 @@ class Farm:
         self.keys: dict[int, Key] = {}
         self.channels: dict[int, Channel] = {}
         self.hosting = Hosting()  # which manager has which channels, and which channels wait for one
+        self.trends: dict[int, deque[float]] = {}  # channel -> its last numbers, for spark lines
         self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
@@ -177,6 +180,7 @@ class Farm:
         elif isinstance(row, Channel):
             self.hosting.forget(row)
             self.latest.pop(row.id, None)
+            self.trends.pop(row.id, None)
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)

@@ -40,6 +40,7 @@ class Link:
         self.peer = peer
         self.conversation = conversation
         self.name = ""
+        self.type = "unknown"  # what it says that it is (CL-50)
         self.project = ""
         self.topics: list[str] = []
         self.since = 0.0
@@ -76,6 +77,7 @@ class Link:
         return {
             "id": self.number,
             "name": self.name,
+            "type": "worker" if self.worker else self.type,
             "role": who.role,
             "door": who.door,
             "peer": self.peer,

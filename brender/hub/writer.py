@@ -107,6 +107,10 @@ class Writer:
             raise error
         return result
 
+    def store_commits(self) -> int:
+        """What changes whenever somebody else has written to the database; ask it by `call`."""
+        return self._store.commits_of_others()
+
     def close(self) -> bool:
         """Write what waits, then close the store. False: not all of it could be written."""
         written = self.flush(timeout=10 * self._retry)

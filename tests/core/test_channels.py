@@ -53,9 +53,8 @@ class Managers:
         if isinstance(order, CountChannels) and worker not in self.silent:
             self.stage.do(ev.Counted(session, order.census, len(mine)))
         elif isinstance(order, Host):
-            for gone in [
-                one for one in mine if (order.keep is not None and one not in order.keep) or one in order.drop
-            ]:
+            keep = order.keep if order.keep is not None else list(mine)
+            for gone in [one for one in mine if one not in keep or one in order.drop]:
                 del mine[gone]
             kept = [one.id for one in order.put if mine.get(one.id) == one and not order.again]
             started = [one.id for one in order.put if one.id not in kept]

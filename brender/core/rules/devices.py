@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core.context import Context
-from brender.core.events import Create, Delete, Update
+from brender.core.events import Create, Delete, MoveChannels, Update
 from brender.core.farm import Channel, Device, Farm, Worker
 from brender.core.rules import channels
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
@@ -47,8 +47,11 @@ def update(ctx: Context, event: Update) -> dict[str, Any]:
 
 def write(ctx: Context, device: Device, values: dict[str, Any]) -> None:
     """Set attributes that were checked, and tell who reads it."""
-    before = (device.driver, device.config)
+    before, machine = (device.driver, device.config), device.worker_id
     ctx.ledger.set(device, **values)
+    if device.worker_id != machine and device.worker_id and machine:
+        followers = [one for one in channels_of(ctx.farm, device.id) if one.manager_id == machine]
+        channels.move(ctx, MoveChannels([one.id for one in followers if one.placement == "pinned"], device.worker_id))
     if (device.driver, device.config) != before:
         channels.tell_again(ctx, channels_of(ctx.farm, device.id))
 
@@ -132,6 +135,7 @@ def _enrol(ctx: Context, worker: Worker, said: dict[str, Any], driver: str, conf
     )
     ctx.ledger.add(device)
     ctx.notice("device.created", id=device.id, name=device.name)
+    params = said.get("params") if isinstance(said.get("params"), dict) else {}
     rows = []
     for word, unit in list(said["keys"].items())[:MOST_OWN]:
         name = usable_name(str(word))
@@ -139,7 +143,7 @@ def _enrol(ctx: Context, worker: Worker, said: dict[str, Any], driver: str, conf
             continue
         key = ctx.farm.key_named(name) or channels.make_key(ctx, name, str(unit)[:40])
         values = {"name": _free(ctx.farm, "channel", f"{device.name}.{name}"), "device_id": device.id, "key_id": key.id}
-        rows.append(channels.make(ctx, {**values, "placement": "pinned", "manager_id": worker.id, "type": "scalar"}))
+        rows.append(channels.make(ctx, {**values, "placement": "pinned", "manager_id": worker.id, "params": params}))
     channels.settle(ctx, rows)
 
 
