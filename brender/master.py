@@ -19,7 +19,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from brender import __version__, address
+from brender import __version__, address, options
 from brender.commands import COMMANDS, complete
 from brender.commands.calls import Call, Who
 from brender.config import DEFAULT
@@ -28,8 +28,11 @@ from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
 from brender.hub.hub import Hub
 from brender.hub.port import Port
+from brender.hub.readings import Readings
 from brender.hub.sockets import unix_socket
 from brender.hub.writer import Writer
+from brender.storage.keeper import open_keeper
+from brender.storage.terms import Terms
 from brender.store import Store, StoreBroken
 from brender.wire.feed import Feed
 from brender.wire.session import Conversation
@@ -43,7 +46,9 @@ SEQUENCES_PER_EPOCH = 1_000_000_000  # event numbers of one master's life; they 
 class Master:
     """Everything a running master consists of, made in order and ended in reverse."""
 
-    def __init__(self, directory: Path, host: str, port: int, pulse: float) -> None:
+    def __init__(
+        self, directory: Path, host: str, port: int, pulse: float, database: str = "", terms: Terms | None = None
+    ) -> None:
         self.clock = SteadyClock()
         self.pulse = Pulse(pulse)
         self.stopping = Event()
@@ -51,7 +56,7 @@ class Master:
         store = Store.open(directory)
         farm = store.load()
         farm.epoch = store.next_epoch()
-        self.store_version = store.version()
+        self.store_version, owner = store.version(), store.farm_id()
         gc.collect()
         gc.freeze()
         # The writer's thread gives the GIL back sooner: halves a commit beside a busy hub (measured 19 -> 9 ms).
@@ -60,7 +65,9 @@ class Master:
         self.writer = Writer(store, self._fatal)
         self.core = Core(farm, DEFAULT)
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
-        self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
+        keeper = open_keeper(directory, owner, database, terms, self.clock.now)
+        self.readings = Readings(keeper, farm, self.clock.now)
+        self.hub = Hub(self.core, self.writer, feed, self.clock, self.info, self.readings)
         self.port = Port(self._conversation, self.hub.take, self.hub.gone, DEFAULT)
         self.directory, self.host = directory, host
         self.tcp_port = port
@@ -81,6 +88,7 @@ class Master:
         print(f"brender master {__version__} on {where}, data in {self.directory}", flush=True)
         self.stopping.wait()
         self.port.stop()
+        self.readings.close()
         if self.exit_code == 0 and not self.writer.close():
             self.exit_code = EXIT_BROKEN
         print("brender master stopped" + ("; the farm is saved." if self.exit_code == 0 else "."), flush=True)
@@ -94,6 +102,7 @@ class Master:
             "address": address.in_words(self.host, self.tcp_port),
             "data": str(self.directory),
             "store": self.store_version,
+            "readings": self.readings.status(),
             "writer": {"commits": self.writer.commits, "waiting": self.writer.waiting, "full": self.writer.full},
             "hub": {"turns": self.hub.turns, "links": len(self.hub.links), "late": self.pulse.figures()},
             "epoch": self.core.farm.epoch,
@@ -125,23 +134,25 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where the farm's database lives")
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
     words.add_argument("--verbose", action="store_true", help="log everything")
+    options.add_flags(words.add_argument_group("of readings"), options.READINGS)
     return words
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a master in this process until it is stopped; returns the exit code."""
-    options = parser().parse_args(argv)
-    level = logging.DEBUG if options.verbose else logging.INFO
+    given = parser().parse_args(argv)
+    level = logging.DEBUG if given.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        host, port = address.parse(options.listen)
+        host, port = address.parse(given.listen)
         address.check_loopback(host, port)
-        return Master(options.data or address.state_directory("master"), host, port, options.pulse).run()
+        data = given.data or address.state_directory("master")
+        return Master(data, host, port, given.pulse, given.database, options.terms(vars(given))).run()
     except BrenderError as error:
         print(f"brender master: {error.sentence()}", file=sys.stderr)
         return EXIT_BROKEN if isinstance(error, StoreBroken) else EXIT_REFUSED
     except OSError as error:
-        print(f"brender master: cannot listen on {options.listen} or use its data directory: {error}", file=sys.stderr)
+        print(f"brender master: cannot listen on {given.listen} or use its data directory: {error}", file=sys.stderr)
         return EXIT_REFUSED
 
 

@@ -95,6 +95,8 @@ WORKER: dict[str, Setting] = {
     "warm_growth": Setting(NUMBER, "X", "of its memory, then it is renewed (1.5)", 1.5),
     "gpus": Setting(SWITCH, "", "tell of GPUs and give each to one task at a time (on)", True),
     "memory_floor": Setting(WHOLE, "MB", "memory kept free: under it nothing is started (5 %%, 512 or more; 0: none)"),
+    "spool_warning": Setting(WHOLE, "N", "batches of readings that wait, from which the farm is told (10000)", 10_000),
+    "spool_most": Setting(WHOLE, "N", "over which the oldest are lost (30000)", 30_000),
     "stalled_after": Setting(SPAN, "TIME", "tell of tasks without output and processor time for so long: 30m"),
     "stop_stalled": Setting(SWITCH, "", "and end them with an error", False),
     "allow_openjd": Setting(

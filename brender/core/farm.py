@@ -13,7 +13,22 @@ from typing import Any
 from brender.core import frames as frames_
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
-from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
+from brender.core.rows import (
+    TABLE_OF,
+    TABLES,
+    Attempt,
+    Channel,
+    Device,
+    Job,
+    Key,
+    Limit,
+    Preset,
+    Project,
+    Row,
+    Step,
+    Trouble,
+    Worker,
+)
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
@@ -22,8 +37,11 @@ __all__ = [
     "TABLES",
     "TABLE_OF",
     "Attempt",
+    "Channel",
+    "Device",
     "Farm",
     "Job",
+    "Key",
     "Limit",
     "Load",
     "Preset",
@@ -88,6 +106,10 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.channels: dict[int, Channel] = {}
+        self.devices: dict[int, Device] = {}
+        self.keys: dict[int, Key] = {}
+        self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
     def table(self, name: str) -> dict[int, Any]:

@@ -31,6 +31,31 @@ class Worker(Struct):
     version: int = 1
 
 
+class Device(Struct):
+    """What is measured at: a machine, a GPU, a sensor."""
+
+    id: int
+    name: str
+
+
+class Key(Struct):
+    """What is measured, and in what unit."""
+
+    id: int
+    name: str
+    unit: str = ""
+
+
+class Channel(Struct):
+    """One key of one device: where samples belong."""
+
+    id: int
+    name: str
+    short_name: str = ""
+    device_id: int = 0
+    key_id: int = 0
+
+
 class Project(Struct):
     id: int
     name: str

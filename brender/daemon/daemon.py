@@ -19,11 +19,14 @@ from msgspec import Struct
 import brender
 from brender.address import in_words
 from brender.core.events import Hello
+from brender.core.orders import Welcome
 from brender.daemon import probes
 from brender.daemon.dial import Dial
 from brender.daemon.home import Home
 from brender.daemon.outbox import Outbox
+from brender.daemon.readings import Readings
 from brender.daemon.slots import Slots
+from brender.daemon.spool import Limits, Spool
 from brender.daemon.tails import Tails
 from brender.wire.packed import Message, frame
 from brender.wire.progress import Mark, Marks
@@ -50,6 +53,7 @@ class Options(Struct, frozen=True):
     gpus: tuple[Gpu, ...] = ()
     watch: Watched = UNWATCHED  # when tasks are taken for stuck whose step says nothing of it
     floor_mb: int = 0  # of available memory
+    spool: Limits = Limits()  # of readings that wait for the master
 
 
 class Daemon:
@@ -74,6 +78,7 @@ class Daemon:
         self._tight = ""  # what the floor said last
         self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
         self._tails = Tails(self._slots.logs, self._may_print, self._dial.post)
+        self.readings = Readings(Spool(home.path, options.spool, say), self._dial.post, say, random.random)
         self._inbox: list[world.Input] = []
         self._news = Event()
         self._welcome = Event()
@@ -85,7 +90,7 @@ class Daemon:
         for signum in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(signum, self._tell, [world.Leave()])
         self._slots.start()
-        work = (self._dial.run, self._beat, self._tell_progress, self._look)
+        work = (self._dial.run, self._beat, self._tell_progress, self._look, self.readings.run)
         background = [gevent.spawn(one) for one in work]
         here = gevent.getcurrent()
         for greenlet in background:
@@ -101,6 +106,7 @@ class Daemon:
         gevent.killall(background)
         self._slots.close()
         self._outbox.close()
+        self.readings.spool.close()
 
     def _note_welcome(self) -> None:
         self._online = self._duty.welcomed
@@ -112,11 +118,16 @@ class Daemon:
     def _tell(self, inputs: list[world.Input]) -> None:
         self._inbox += inputs
         self._news.set()
-        if any(isinstance(one, world.Cut) for one in inputs):
-            self._tails.forget()
+        for one in inputs:
+            if isinstance(one, world.Cut):
+                self._tails.forget()
+                self.readings.cut()
+            elif isinstance(one, Welcome):
+                self.readings.welcomed()
 
     def _hear_aside(self, message: Message) -> None:
-        self._tails.hear(message)
+        if not self.readings.hear(message):
+            self._tails.hear(message)
 
     def _may_print(self, attempt: int) -> bool:
         return attempt in self._duty.running or attempt in self._duty.queued
@@ -180,7 +191,8 @@ class Daemon:
             if self._welcome.wait(pace):
                 self._welcome.clear()
             elif self._online:
-                self._tell([world.Beat(self._fault or probes.disk_warning(self._home.path))])
+                troubles = (self._fault, probes.disk_warning(self._home.path), self.readings.spool.warning)
+                self._tell([world.Beat("; ".join(filter(None, troubles)))])
 
     def _measure_memory(self) -> None:
         """Under the floor the Blenders go that only wait, and the duty hears of it once; above it, again once."""

@@ -77,8 +77,8 @@ class Engine(Protocol):
     def size(self) -> int:
         """Bytes that it takes on its disk."""
 
-    def tidy(self) -> None:
-        """Give back what was deleted, a little at a time; called between transactions."""
+    def tidy(self, idle: bool) -> None:
+        """Give back what was deleted, a little at a time, between transactions; `idle`: nothing else is to be done."""
 
     def close(self) -> None:
         """Let it go; the next use connects again."""

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from brender.disk import StoreBroken, StoreRefused
@@ -20,7 +20,7 @@ from brender.errors import BrenderError
 from brender.storage import postgres, sqlite
 from brender.storage.archive import Archive
 from brender.storage.buffer import Buffer
-from brender.storage.engine import Engine
+from brender.storage.engine import Away, Engine
 from brender.storage.forgetting import forget_some
 from brender.storage.ranges import Answer, Query, answer, oldest
 from brender.storage.terms import Terms
@@ -42,6 +42,7 @@ class Keeper:
         self.taken = 0  # samples since the start
         self._buffer, self._archive, self._terms, self._now = buffer, archive, terms, now
         self._asking = Lock()
+        self._met = Event()  # the database was spoken to once, with or without success
         self._recently: deque[tuple[float, int]] = deque()
         self._looked = 0.0
 
@@ -77,6 +78,12 @@ class Keeper:
     def tend(self) -> bool:
         """Move what is closed, seal what is over, forget what is too old; for a while. True: there is more to do."""
         try:
+            return self._guarded()
+        finally:
+            self._met.set()
+
+    def _guarded(self) -> bool:
+        try:
             with self._asking if self._archive.alone else contextlib.nullcontext():
                 more = self._tend()
         except StoreBroken as error:
@@ -103,21 +110,21 @@ class Keeper:
         if waiting is not None:
             self._archive.move(self._buffer.name, waiting.number, waiting.tails, waiting.others, now)
             self._buffer.forget(waiting)
-            parts.engine.tidy()
+            parts.engine.tidy(idle=False)
             return True
         end = time.monotonic() + terms.slice_seconds
         while self._archive.seal_some(now, terms):
             if time.monotonic() > end:
-                parts.engine.tidy()
+                parts.engine.tidy(idle=False)
                 return True
         if now - self._looked < FORGET_EVERY:
             return False
         while forget_some(parts, now, terms):
             if time.monotonic() > end:
-                parts.engine.tidy()
+                parts.engine.tidy(idle=False)
                 return True
         self._looked = now
-        parts.engine.tidy()
+        parts.engine.tidy(idle=True)
         return False
 
     def _begin_anew(self, error: StoreBroken) -> bool:
@@ -137,13 +144,20 @@ class Keeper:
 
     def answer(self, query: Query) -> Answer:
         """What is known of a stretch of time. Raises Invalid, TooSlow, Away and of disk.py what the database says."""
+        self._met.wait(self._terms.longest_answer)
         with self._asking:
             if not self._archive.parts.ready:
                 raise StoreRefused(
                     f"The readings cannot be asked for now. {self.trouble}".strip(), hint="Try again in a moment."
                 )
-            recent = self._buffer.recent(query.channel)
-            return answer(self._archive.asking, query, recent, self._archive.parts.horizons, self._terms.longest_answer)
+            try:
+                return self._answer(query)
+            except Away:  # the connection was lost since the last question; the next use makes a new one
+                return self._answer(query)
+
+    def _answer(self, query: Query) -> Answer:
+        recent = self._buffer.recent(query.channel)  # before the database is looked at: what is moved now is seen twice
+        return answer(self._archive.asking, query, recent, self._archive.parts.horizons, self._terms.longest_answer)
 
     def status(self) -> dict[str, Any]:
         """How it is, from memory: for `farm status` and `reading stats`."""

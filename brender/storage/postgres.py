@@ -100,7 +100,7 @@ class Postgres:
         )
         return int(found[0][0])
 
-    def tidy(self) -> None:
+    def tidy(self, idle: bool) -> None:
         """Its own autovacuum does it."""
 
     def set_aside(self, stamp: str) -> str:

@@ -85,11 +85,11 @@ class Sqlite:
     def size(self) -> int:
         return sum(path.stat().st_size for path in (self.path, self._beside("-wal")) if path.exists())
 
-    def tidy(self) -> None:
-        """The log goes home; pages that are free go back to the file system, some at each call."""
+    def tidy(self, idle: bool) -> None:
+        """Pages that are free go back to the file system, some at each call; the log goes home."""
         self.rows(f"PRAGMA incremental_vacuum({_PAGES_A_TIDY})")
         log = self._beside("-wal")
-        full = log.exists() and log.stat().st_size > _WAL_LIMIT
+        full = idle or (log.exists() and log.stat().st_size > _WAL_LIMIT)
         self.rows("PRAGMA busy_timeout = 100")  # a slow question must not hold up what waits to be moved
         try:
             self.rows(f"PRAGMA wal_checkpoint({'TRUNCATE' if full else 'PASSIVE'})")
