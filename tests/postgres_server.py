@@ -35,7 +35,6 @@ class Server:
             shutil.chown(self.folder, "postgres", "postgres")
         words = ["-D", f"{self.folder}/data", "-A", "trust", "-U", "brender", "--no-sync", "-E", "UTF8", "--locale=C"]
         subprocess.run([*self._as, program("initdb"), *words], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
-        self._databases = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -61,8 +60,8 @@ class Server:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(LIMIT_S)
 
-    def url(self, database: str = "postgres") -> str:
-        return f"postgresql://brender@/{database}?host={self.folder}"
+    def url(self) -> str:
+        return f"postgresql://brender@/postgres?host={self.folder}"
 
     def admin(self, sql: str) -> list[Any]:
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -70,10 +69,10 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def fresh(self) -> str:
-        """The URL of a new, empty database."""
-        self._databases += 1
-        self.admin(f"CREATE DATABASE test_{self._databases}")
-        return self.url(f"test_{self._databases}")
+        """The URL of a database without readings, and without anybody who still uses it."""
+        self.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'brender storage'")
+        self.admin("DROP SCHEMA IF EXISTS brender CASCADE")
+        return self.url()
 
     def close(self) -> None:
         self.stop()

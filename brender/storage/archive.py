@@ -48,7 +48,7 @@ class Archive:
 
     def close(self) -> None:
         """Let go of the database; the next use connects again."""
-        self.parts.ready = False
+        self.parts.met = self.parts.ready = False
         self._writing.close()
         self.asking.close()
 

@@ -202,7 +202,7 @@ class Buffer:
         terms = self._terms
         if self._segments.bytes > terms.buffer_bytes:
             raise Busy(
-                f"{self._segments.bytes >> 20} MiB of readings wait for the database, which does not take them.",
+                f"{self._segments.bytes / (1 << 20):.1f} MiB of readings wait for the database, which does not take them.",
                 hint="See farm status; it goes on by itself.",
             )
         status = os.statvfs(self._segments.folder)

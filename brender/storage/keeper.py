@@ -146,7 +146,7 @@ class Keeper:
         """What is known of a stretch of time. Raises Invalid, TooSlow, Away and of disk.py what the database says."""
         self._met.wait(self._terms.longest_answer)
         with self._asking:
-            if not self._archive.parts.ready:
+            if not self._archive.parts.met:
                 raise StoreRefused(
                     f"The readings cannot be asked for now. {self.trouble}".strip(), hint="Try again in a moment."
                 )
@@ -184,7 +184,7 @@ class Keeper:
         found = {**self.status(), "kinds": self._archive.parts.sums(), "buffer_bytes": self._buffer.bytes}
         found["dropped"] = self._archive.dropped
         with self._asking:
-            if self._archive.parts.ready:
+            if self._archive.parts.met:
                 with self._archive.asking.reading(self._terms.longest_answer):
                     found["oldest"] = oldest(self._archive.asking)
                     found["disk_bytes"] = self._archive.asking.size()

@@ -44,7 +44,8 @@ class Parts:
 
     def __init__(self, engine: Engine, owner: str) -> None:
         self.engine = engine
-        self.ready = False
+        self.met = False  # whether the tables are there, and can be asked
+        self.ready = False  # whether what is below is what they say; after a failed change it is read again
         self.horizons: dict[str, int] = dict.fromkeys(KINDS, 0)  # by kind: hours before it were forgotten
         self.moved: dict[str, int] = {}  # by buffer: the last of its files that was taken in
         self._owner = owner
@@ -73,7 +74,7 @@ class Parts:
         moved = {name: value for name, value in known.items() if name.startswith("moved:")}
         self.moved = {name.removeprefix("moved:"): int(value) for name, value in moved.items()}
         self.horizons = {kind: int(known.get(f"horizon:{kind}", 0)) for kind in KINDS}
-        self.ready = True
+        self.met = self.ready = True
 
     @contextmanager
     def change(self) -> Iterator[None]:

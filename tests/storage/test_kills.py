@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,20 +20,21 @@ CHANNELS = 40
 
 
 class MeasuredFarm(Farm):
-    """A farm whose programs measure. `database` is where the master keeps readings."""
+    """A farm whose programs measure. `database` is where the master keeps readings, `before` what starts the master."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, before: Sequence[str] = ()) -> None:
         super().__init__(folder)
-        self.database = database
+        self.database, self.before = database, before
         self.life = 0
 
     def run(self, program: str, *words: str) -> subprocess.Popen[bytes]:
         more = ["--database", self.database] if program == "master" and self.database else []
+        before = self.before if program == "master" else ()
         self.life += program == "client"
         measured = {"CHANNELS": str(CHANNELS), "RATE": "50", "LIFE": str(self.life), "PYTHONPATH": str(programs.ROOT)}
         with (self.folder / f"{program}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(MEASURED), program, *words, *more],
+                [*before, sys.executable, str(MEASURED), program, *words, *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd=self.folder, env={**os.environ, **measured, "CRASH_TEST_FOLDER": words[words.index("--data") + 1]},
             )  # fmt: skip
@@ -149,3 +150,29 @@ def test_postgresql_may_go_and_come_back_under_load(tmp_path: Path, server: Serv
     finally:
         assert real.close() == {}
     assert "Traceback" not in real.said("master")
+
+
+def test_readings_are_refused_before_the_farm_is_short_of_disk(tmp_path: Path) -> None:
+    """Degrade order (CONTRACT 4.9): telemetry first; work is taken on, and no reading is lost when there is room."""
+    (tmp_path / "master").mkdir()
+    inside = f'mount -t tmpfs -o size=290m none "{tmp_path}/master" && exec "$@"'
+    real = MeasuredFarm(tmp_path, "", ["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
+    try:
+        line = real.start("render-01")
+        grows(line, 1, 20)
+        assert real.master is not None
+        ballast = Path(f"/proc/{real.master.pid}/root{tmp_path}/master/ballast")
+        ballast.write_bytes(b"\0" * (45 << 20))
+        end = time.monotonic() + programs.LIMIT_S
+        while not line.ask("farm.status")["readings"]["refusing"]:
+            assert time.monotonic() < end
+        assert "are the farm's" in line.ask("farm.status")["readings"]["refusing"]
+        assert line.ask("project.add", name="film")["row"]["name"] == "film"
+        before = len(values(line, 1))
+        ballast.unlink()
+        grows(line, 1, before + 100)
+        assert line.ask("farm.status")["readings"]["refusing"] == ""
+        real.stop()
+    finally:
+        assert real.close() == {}
+    assert "no readings are taken in" in real.said("master")
