@@ -33,6 +33,7 @@ log = logging.getLogger("brender.readings")
 MOST_WAITING = 2_000_000  # samples between the hub and the disk: 40 MB
 AGAIN = 5.0  # seconds after which a sender may try again
 TICK = 1.0  # seconds
+PAUSE = 0.0002  # seconds between two batches: after sleep(0) gevent comes back up to 50 times before it sees a timer
 
 Answer = Callable[[Any], None]
 
@@ -49,36 +50,31 @@ class Readings:
 
     def __init__(self, keeper: Keeper, farm: Farm, now: Callable[[], float]) -> None:
         self._keeper, self._farm, self._now = keeper, farm, now
+        self._heard: deque[tuple[Link, Batch]] = deque()  # batches that nobody has looked at
         self._waiting: deque[Taken] = deque()
-        self._samples = 0  # in _waiting and in the write under way
-        self._wake = Event()
+        self._samples = 0  # in both, and in the write under way
+        self._news, self._wake = Event(), Event()
         self._over = Event()
         self._in, self._on, self._asking = ThreadPool(1), ThreadPool(1), ThreadPool(1)
-        self._greenlets = [gevent.spawn(self._keep_for_ever), gevent.spawn(self._tend_for_ever)]
+        work = (self._look_for_ever, self._keep_for_ever, self._tend_for_ever)
+        self._greenlets = [gevent.spawn(one) for one in work]
 
     # ---- what the hub calls; nothing here waits
 
     def hear(self, link: Link, batch: Batch) -> None:
         """A worker's batch. It is answered `saved` when it is on the disk, or `unsaved` when it has to come again."""
-        try:
-            columns, refused = self._sifted(columns_of(batch))
-        except Invalid as error:  # for good: it will be no better when it comes again
-            self._say(link, SAVED, Saved(batch.batch, [(0, error.message, 0)]))
+        if self._samples > MOST_WAITING:
+            self._say(link, UNSAVED, Unsaved(batch.batch, self._too_much(), AGAIN))
             return
-        self._note(columns)
-
-        def done(why: str) -> None:
-            if why:
-                self._say(link, UNSAVED, Unsaved(batch.batch, why, AGAIN))
-            else:
-                self._say(link, SAVED, Saved(batch.batch, refused))
-
-        self._take(columns, done)
+        self._samples += _count(batch)
+        self._heard.append((link, batch))
+        self._news.set()
 
     def put(self, act: KeepReadings, answer: Answer) -> None:
         """Samples of a command."""
+        if self._samples > MOST_WAITING:
+            raise Busy(self._too_much())
         columns, refused = self._sifted(act.columns)
-        self._note(columns)
         named = [(act.names.get(channel, str(channel)), why, count) for channel, why, count in refused]
 
         def done(why: str) -> None:
@@ -87,6 +83,7 @@ class Readings:
             else:
                 answer({"saved": columns.count, "refused": [*act.refused, *named]})
 
+        self._samples += columns.count
         self._take(columns, done)
 
     def answer(self, act: AskReadings) -> dict[str, Any]:
@@ -106,6 +103,7 @@ class Readings:
     def close(self) -> None:
         """Write what waits, then close the files."""
         self._over.set()
+        self._news.set()
         self._wake.set()
         gevent.joinall(self._greenlets)
         for pool in (self._in, self._on, self._asking):
@@ -136,12 +134,39 @@ class Readings:
                 latest[channel] = reading
 
     def _take(self, columns: Columns, done: Callable[[str], None]) -> None:
-        if self._samples > MOST_WAITING:
-            done(f"{self._samples} samples wait for the disk already.")
-            return
-        self._samples += columns.count
+        self._note(columns)
         self._waiting.append(Taken(columns, done))
         self._wake.set()
+
+    def _too_much(self) -> str:
+        return f"{self._samples} samples wait for the disk already."
+
+    def _look_for_ever(self) -> None:
+        """One batch, then everybody else's turn: a flood of readings must not make the farm late."""
+        while not self._over.is_set():
+            self._news.wait()
+            self._news.clear()
+            while self._heard:
+                link, batch = self._heard.popleft()
+                self._look(link, batch)
+                gevent.sleep(PAUSE)
+
+    def _look(self, link: Link, batch: Batch) -> None:
+        try:
+            columns, refused = self._sifted(columns_of(batch))
+        except Invalid as error:  # for good: it will be no better when it comes again
+            self._samples -= _count(batch)
+            self._say(link, SAVED, Saved(batch.batch, [(0, error.message, 0)]))
+            return
+        self._samples += columns.count - _count(batch)
+
+        def done(why: str) -> None:
+            if why:
+                self._say(link, UNSAVED, Unsaved(batch.batch, why, AGAIN))
+            else:
+                self._say(link, SAVED, Saved(batch.batch, refused))
+
+        self._take(columns, done)
 
     @staticmethod
     def _say(link: Link, method: str, said: Saved | Unsaved) -> None:
@@ -175,3 +200,7 @@ class Readings:
         asked = Question(*question)
         found: dict[str, Any] = asdict(told(asked.channel, self._keeper.answer(asked.query())))
         return found
+
+
+def _count(batch: Batch) -> int:
+    return len(batch.channels) // 4 + len(batch.others)

@@ -68,7 +68,7 @@ class Archive:
         with parts.change():
             parts.touch(sorted(self._add_pieces(tails) | self._add_others(others)), now)
             parts.note(f"moved:{source}", str(number))
-        parts.moved[source] = number
+            parts.moved[source] = number
 
     def _add_pieces(self, tails: Mapping[int, Samples]) -> set[int]:
         rows: dict[int, list[Row]] = defaultdict(list)

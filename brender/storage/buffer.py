@@ -86,10 +86,9 @@ class Buffer:
             self._read(waiting)
             self._closed.append(waiting)
 
-    @property
-    def count(self) -> int:
-        """Samples that wait."""
-        return sum(one.count for one in self._all())
+    def count(self, moved: int) -> int:
+        """Samples that wait; files up to number `moved` are in the database."""
+        return sum(one.count for one in self._all() if one.number > moved)
 
     @property
     def in_memory(self) -> int:

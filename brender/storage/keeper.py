@@ -165,12 +165,12 @@ class Keeper:
         while self._recently and self._recently[0][0] < now - RATE_SECONDS:
             self._recently.popleft()
         since = self._buffer.since
-        waiting = self._buffer.count
-        sums = self._archive.parts.sums()
+        count = self._archive.parts.count
+        waiting = self._buffer.count(count.moved.get(self._buffer.name, 0))
         return {
             "engine": self._archive.asking.name,
-            "samples": sums["raw"]["samples"] + waiting,
-            "bytes": sum(one["bytes"] for one in sums.values()) + self._buffer.bytes,
+            "samples": count.kinds["raw"]["samples"] + waiting,
+            "bytes": sum(one["bytes"] for one in count.kinds.values()) + self._buffer.bytes,
             "rate": round(sum(count for _, count in list(self._recently)) / RATE_SECONDS, 1),
             "waiting": waiting,
             "lag": round(now - since, 3) if since is not None else 0.0,
@@ -181,7 +181,7 @@ class Keeper:
 
     def stats(self) -> dict[str, Any]:
         """The same, with each kind, the oldest sample and what the disk says; it may wait for the database."""
-        found = {**self.status(), "kinds": self._archive.parts.sums(), "buffer_bytes": self._buffer.bytes}
+        found = {**self.status(), "kinds": self._archive.parts.count.kinds, "buffer_bytes": self._buffer.bytes}
         found["dropped"] = self._archive.dropped
         with self._asking:
             if self._archive.parts.met:

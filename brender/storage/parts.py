@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec import Struct
+
 from brender.disk import StoreRefused
 from brender.storage.engine import Engine, Row, Shape
 from brender.storage.tables import (
@@ -39,6 +41,13 @@ _COUNT = (
 _DATA = {BLOCK.name: "data", MINUTE.name: "data", OTHER.name: "value"}
 
 
+class Count(Struct, frozen=True):
+    """What is committed, for whoever asks from another thread: sums by kind, and by buffer the last file taken in."""
+
+    kinds: dict[str, dict[str, int]]
+    moved: dict[str, int]
+
+
 class Parts:
     """`owner` is whose readings these are: no two share a place. Until `prepare` has run nothing is known."""
 
@@ -48,6 +57,7 @@ class Parts:
         self.ready = False  # whether what is below is what they say; after a failed change it is read again
         self.horizons: dict[str, int] = dict.fromkeys(KINDS, 0)  # by kind: hours before it were forgotten
         self.moved: dict[str, int] = {}  # by buffer: the last of its files that was taken in
+        self.count = Count({kind: {"samples": 0, "bytes": 0, "parts": 0} for kind in KINDS}, {})
         self._owner = owner
         self._sums: dict[tuple[str, int], list[int]] = {}  # (table, month) -> samples, bytes
         self._changed: set[tuple[str, int]] = set()
@@ -74,6 +84,7 @@ class Parts:
         moved = {name: value for name, value in known.items() if name.startswith("moved:")}
         self.moved = {name.removeprefix("moved:"): int(value) for name, value in moved.items()}
         self.horizons = {kind: int(known.get(f"horizon:{kind}", 0)) for kind in KINDS}
+        self.count = Count(self.sums(), dict(self.moved))
         self.met = self.ready = True
 
     @contextmanager
@@ -85,6 +96,7 @@ class Parts:
                 for name, month in sorted(self._changed):
                     self.engine.run(_COUNT, (name, month, *self._sums[name, month]))
             self._changed.clear()
+            self.count = Count(self.sums(), dict(self.moved))
         except BaseException:
             self.ready = False
             raise
@@ -101,11 +113,11 @@ class Parts:
         return sorted({month for name, month in self._sums if name in names})
 
     def sums(self) -> dict[str, dict[str, int]]:
-        """By kind: samples (of sums: rows), bytes, and parts. From any thread."""
+        """By kind: samples (of sums: rows), bytes, and parts."""
         found = {}
         for kind, shapes in KINDS.items():
             names = {shape.name for shape in shapes}
-            parts = [sums for (name, _), sums in list(self._sums.items()) if name in names]
+            parts = [sums for (name, _), sums in self._sums.items() if name in names]
             samples, size = sum(one[0] for one in parts), sum(one[1] for one in parts)
             found[kind] = {"samples": samples, "bytes": size, "parts": len(parts)}
         return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import Server
+from bench.postgres import Server
 
 from .world import Place
 

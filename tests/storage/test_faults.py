@@ -8,7 +8,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 from doors.peers import Farm as Doors
-from postgres_server import Server
+from bench.postgres import Server
 
 from brender.errors import BrenderError, Unsupported
 from brender.storage import postgres

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from farm import programs
 from farm.programs import Farm, Line
-from postgres_server import Server
+from bench.postgres import Server
 
-MEASURED = Path(__file__).with_name("measured.py")
+MEASURED = programs.ROOT / "bench" / "measured.py"
 LIFE = 10_000_000
 CHANNELS = 40
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own: in a temporary directory, on a unix socket, by a user who is not root."""
+"""A real PostgreSQL for tests and benches: in a temporary directory, on a unix socket, by a user who is not root."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def program(name: str) -> str:
 
 
 class Server:
-    """Ends with the process that made it, however that ends."""
+    """Ends with the process that made it, however that ends. `durable`: it syncs, as it does where it matters."""
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="brender-pg-", dir="/tmp"))
+    def __init__(self, durable: bool = False) -> None:
+        self._durable = durable
+        self.folder = Path(tempfile.mkdtemp(prefix="brender-pg-", dir="/var/tmp"))
         self._as = ["setpriv", "--pdeathsig=INT"]
         if os.geteuid() == 0:  # it refuses to run as root
             self._as += ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
@@ -41,8 +42,9 @@ class Server:
     def start(self) -> None:
         """Start it, and return when it takes connections."""
         words = ["-D", f"{self.folder}/data", "-k", str(self.folder), "-c", "listen_addresses="]
-        # What a crash of this machine would lose is not what is tested here.
-        words += ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=30"]
+        words += ["-c", "max_connections=30"]
+        if not self._durable:  # what a crash of this machine would lose is not what is tested
+            words += ["-c", "fsync=off", "-c", "full_page_writes=off"]
         with (self.folder / "log").open("ab") as log:
             whole = [*self._as, program("postgres"), *words]
             self.process = subprocess.Popen(whole, cwd=self.folder, stdout=log, stderr=log)
