@@ -38,7 +38,7 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
-	  brender/commands brender/models.py brender/store.py brender/history.py \
+	  brender/commands brender/models.py brender/store.py brender/history.py brender/segments.py brender/storage \
 	  brender/openjd.py brender/bundle.py
 
 test: programs lint

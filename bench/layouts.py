@@ -1,7 +1,7 @@
-"""Ways to lay readings down in SQLite, side by side: what a sample costs on its way in, on the disk, and to be asked for.
+"""Ways to lay readings down in SQLite, side by side: what a sample costs on its way in, on the disk and when asked for.
 
-Run it as `python -m bench.layouts [SAMPLES]`. It is what docs/decisions/0016 was decided by: a row a sample by channel, a row
-a sample by time, a row a batch, and what brender does (files first, then blocks by channel and hour).
+Run it as `python -m bench.layouts [SAMPLES]`; docs/decisions/0016 was decided by it: a row a sample by channel, a row a
+sample by time, a row a batch, and what brender does (files first, then blocks by channel and hour).
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def batches(samples: int) -> Iterator[Columns]:
     ready = [array("d", (round(chance.uniform(20, 50), 1) for _ in channels)) for _ in range(37)]
     for number in range(samples // len(channels)):
         first = BEGIN + number * A_BATCH
-        times = array("d", (first + second + channel * 1e-6 for second in range(A_BATCH) for channel in range(CHANNELS)))
+        times = array(
+            "d", (first + second + channel * 1e-6 for second in range(A_BATCH) for channel in range(CHANNELS))
+        )
         yield Columns(channels, times, ready[number % 37], [])
 
 
@@ -93,7 +95,9 @@ def a_row_a_batch(path: Path, samples: int) -> tuple[float, Ask]:
 
     def ask(channel: int) -> int:
         found = 0
-        for (data,) in database.execute("SELECT channels FROM batch WHERE first >= ? AND first < ?", (BEGIN, BEGIN + DAY)):
+        for (data,) in database.execute(
+            "SELECT channels FROM batch WHERE first >= ? AND first < ?", (BEGIN, BEGIN + DAY)
+        ):
             found += array("I", data).count(channel)
         return found
 

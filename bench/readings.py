@@ -103,7 +103,9 @@ def _asked_back(report: Report, line: Line, channels: int, rounds: int) -> None:
     for channel in range(1, channels + 1, channels // 20):
         found = line.ask("reading.range", channel=channel, agg="raw", most=100_000)
         wrong += found["values"] != [10_000_000 + number for number in range(rounds)]
-    report.add(Row("readings: channels with a hole or a double", f"{wrong} of 20 looked at", target="0", met=wrong == 0))
+    report.add(
+        Row("readings: channels with a hole or a double", f"{wrong} of 20 looked at", target="0", met=wrong == 0)
+    )
 
 
 def _pushed(report: Report, rounds: int) -> None:
@@ -131,7 +133,9 @@ def _pushed(report: Report, rounds: int) -> None:
         report.rates("readings: samples/s, 4 senders, as fast as they are saved", [expected / took], [], FLOOR, 0)
         report.add(Row("readings: master's processor meanwhile", f"{(cpu(process.pid) - used) / took * 100:.0f} %"))
         late = made.late()
-        report.add(Row("hub: worst tick meanwhile, on these cores", f"{late['worst_ms']:.1f} ms (p99 {late['p99_ms']:.1f})"))
+        report.add(
+            Row("hub: worst tick meanwhile, on these cores", f"{late['worst_ms']:.1f} ms (p99 {late['p99_ms']:.1f})")
+        )
         line.close()
 
 
@@ -197,10 +201,14 @@ def _sizes(report: Report, name: str, url: str, sizes: tuple[int, int]) -> None:
             filled.keeper.close()
     ratio = rates[1] / rates[0]
     what = f"readings, {name}: taken in, moved, sealed, at {large:,}"
-    report.add(Row(what, f"{rates[1]:,.0f}/s", f"at {small:,}: {rates[0]:,.0f}/s", f"{ratio:.2f}", "≥ 0.8", ratio >= 0.8))
+    report.add(
+        Row(what, f"{rates[1]:,.0f}/s", f"at {small:,}: {rates[0]:,.0f}/s", f"{ratio:.2f}", "≥ 0.8", ratio >= 0.8)
+    )
     ratio = spans[1] / spans[0]
     what = f"readings, {name}: an hour of a channel, at {large:,}"
-    report.add(Row(what, f"{spans[1]:.2f} ms", f"at {small:,}: {spans[0]:.2f} ms", f"{ratio:.2f}", "≤ 1.2", ratio <= CLOSE))
+    report.add(
+        Row(what, f"{spans[1]:.2f} ms", f"at {small:,}: {spans[0]:.2f} ms", f"{ratio:.2f}", "≤ 1.2", ratio <= CLOSE)
+    )
     report.add(Row(f"readings, {name}: on the disk", f"{on_disk / (large + 5 * 100_800):.1f} bytes a sample"))
 
 

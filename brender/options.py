@@ -186,6 +186,8 @@ def _value(path: Path, key: str, value: Any, known: Mapping[str, Kind]) -> Any:
 
 def terms(found: Mapping[str, Any]) -> Terms:
     """How readings are kept, by settings of READINGS; what is not there stays as it is."""
+    from msgspec import structs
+
     from brender.storage.terms import Kept, Terms
 
     usual = Terms()
@@ -198,4 +200,4 @@ def terms(found: Mapping[str, Any]) -> Terms:
             elif word:
                 kept = Kept(_span(word), kept.bytes)
         kinds[kind] = kept
-    return Terms(**kinds, buffer_bytes=found.get("buffer") or usual.buffer_bytes)
+    return structs.replace(usual, **kinds, buffer_bytes=found.get("buffer") or usual.buffer_bytes)

@@ -45,8 +45,8 @@ class Segments:
         self._fresh = False  # the file is there, but its directory entry may not be on the disk
 
     @property
-    def bytes(self) -> int:
-        """Of all files."""
+    def size(self) -> int:
+        """Bytes of all files."""
         return sum(self.sizes.values())
 
     @property

@@ -85,4 +85,4 @@ def test_a_write_that_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
     segments.append([b"after"], sync=True)
     assert bodies(segments) == [b"kept" * 100, b"after"]
     assert bodies(Segments(tmp_path)) == [b"kept" * 100, b"after"]
-    assert segments.bytes == sum(path.stat().st_size for path in tmp_path.glob("*.log"))
+    assert segments.size == sum(path.stat().st_size for path in tmp_path.glob("*.log"))

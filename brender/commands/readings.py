@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -15,6 +16,7 @@ from brender.core.farm import Channel, Farm
 from brender.errors import BrenderError, Invalid, InvalidParams, NotFound, nearest
 from brender.wire.readings import MOST, collected
 
+SEE = "See channel list."
 NO_KEY = ("", "-", None)  # in place of a key: the source is a channel
 POINTS = 100_000
 HOUR = 3600.0
@@ -26,6 +28,7 @@ class Channels:
 
     def __init__(self, farm: Farm) -> None:
         self._farm = farm
+        self._hinted = False  # the first wrong name gets a hint: to look for what is near costs much on a large farm
         self._by_name: dict[str, Channel] = {}
         for channel in farm.channels.values():
             for name in (channel.short_name, channel.name):
@@ -46,29 +49,29 @@ class Channels:
         number = as_id(word)
         found = self._farm.channels.get(number) if number is not None else None
         if found is None:
-            raise NotFound(f"There is no channel {word!r}.", hint=nearest(str(word), self._by_name) or SEE)
+            raise NotFound(f"There is no channel {word!r}.", hint=self._near(word, self._by_name) or SEE)
         return found
 
     def of(self, device: str | int, key: str | int) -> Channel:
         """The channel of a key of a device. Raises NotFound naming which of the three is not there."""
-        device_id = _id("device", self._devices, self._farm.devices, device)
-        key_id = _id("key", self._keys, self._farm.keys, key)
+        device_id = self._id("device", self._devices, self._farm.devices, device)
+        key_id = self._id("key", self._keys, self._farm.keys, key)
         found = self._by_pair.get((device_id, key_id))
         if found is None:
             raise NotFound(f"Device {device} has no channel for key {key}.", hint=SEE)
         return found
 
+    def _id(self, noun: str, names: dict[str, int], rows: Mapping[int, Any], word: str | int) -> int:
+        number = names.get(word) if isinstance(word, str) else None
+        if number is None:
+            number = as_id(word)
+        if number is None or number not in rows:
+            raise NotFound(f"There is no {noun} {word!r}.", hint=self._near(word, names) or f"See {noun} list.")
+        return number
 
-SEE = "See channel list."
-
-
-def _id(noun: str, names: dict[str, int], rows: dict[int, Any], word: str | int) -> int:
-    number = names.get(word) if isinstance(word, str) else None
-    if number is None:
-        number = as_id(word)
-    if number is None or number not in rows:
-        raise NotFound(f"There is no {noun} {word!r}.", hint=nearest(str(word), names) or f"See {noun} list.")
-    return number
+    def _near(self, word: str | int, names: Mapping[str, Any]) -> str:
+        hinted, self._hinted = self._hinted, True
+        return "" if hinted else nearest(str(word)[:80], names)
 
 
 class ChannelRef(Kind):
@@ -91,8 +94,8 @@ class Source(Kind):
     expects = "a device (or a channel, with the key -)"
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        rows = [*call.farm.devices.values(), *call.farm.channels.values()]
-        return starting(prefix, [row.name for row in rows])
+        devices = [device.name for device in call.farm.devices.values()]
+        return starting(prefix, [*devices, *(channel.name for channel in call.farm.channels.values())])
 
 
 class KeyWord(Kind):
@@ -157,14 +160,14 @@ def put(
             refused[str(sample)[:80], "it is no [device or channel, key, seconds, value]"] += 1
             continue
         source, key, seconds, value = sample
-        channel = known.get((source, key))
-        if channel is None:
-            channel = known[source, key] = _channel(channels, source, key)
-        if isinstance(channel, BrenderError):
-            refused[_words(source, key), channel.sentence()] += 1
+        if (source, key) not in known:
+            known[source, key] = _channel(channels, source, key)
+        meant = known[source, key]
+        if isinstance(meant, BrenderError):
+            refused[_words(source, key), meant.sentence()] += 1
         else:
-            names[channel.id] = _words(source, key)
-            found.append((channel.id, call.now if seconds is None else float(seconds), value))
+            names[meant.id] = _words(source, key)
+            found.append((meant.id, call.now if seconds is None else float(seconds), value))
     return KeepReadings(collected(found), names, [(name, why, count) for (name, why), count in refused.items()])
 
 

@@ -25,43 +25,57 @@ PACK_EVERY: Final = 10.0  # seconds, while the master is away
 
 
 class Readings:
-    """`post` sends bytes over the present connection, `say` tells people, `chance` gives numbers in [0, 1)."""
+    """`post` sends bytes over the present connection, `say` tells people, `chance` gives numbers in [0, 1).
+
+    `clock` gives monotonic seconds.
+    """
 
     def __init__(
-        self, spool: Spool, post: Callable[[bytes], None], say: Callable[[str], None], chance: Callable[[], float]
+        self,
+        spool: Spool,
+        post: Callable[[bytes], None],
+        say: Callable[[str], None],
+        chance: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spool = spool
-        self._post, self._say, self._chance = post, say, chance
+        self._post, self._say, self._chance, self._clock = post, say, chance, clock
         self._online = False
         self._flying: dict[int, float] = {}  # batches that were sent, and when
-        self._old_from = 0.0  # monotonic: when old batches may be sent
+        self._old_from = 0.0  # when old batches may be sent
+        self._due = clock() + EVERY * chance()  # the next second; not the same moment on every machine
+        self._fresh_from = 0  # batches from this number on are of the last second
+        self._packed = clock()
         self._pause_until = 0.0
         self._told: set[tuple[int, str]] = set()
         self._news = Event()
 
     def run(self) -> None:
         """For ever; kill the greenlet to end it."""
-        due = time.monotonic() + EVERY * self._chance()
-        packed = due
         while True:
-            self._news.wait(max(0.0, due - time.monotonic()))
+            self._news.wait(max(0.0, self._due - self._clock()))
             self._news.clear()
-            now = time.monotonic()
-            if now >= due:
-                due = max(due + EVERY, now)
-                self.spool.close_batch()
-            if self._online:
-                self._send(now)
-            elif now - packed >= PACK_EVERY:
-                packed = now
-                self.spool.pack_up()
+            self.step()
+
+    def step(self) -> None:
+        """What is to be done now: a second is over, something may be sent, or nobody takes anything."""
+        now = self._clock()
+        if now >= self._due:
+            self._due = max(self._due + EVERY, now)
+            self._fresh_from = self.spool.next_number
+            self.spool.close_batch()
+        if self._online:
+            self._send(now)
+        elif now - self._packed >= PACK_EVERY:
+            self._packed = now
+            self.spool.pack_up()
 
     def welcomed(self) -> None:
         """There is a master: everything that it did not acknowledge is sent again."""
         self._online = True
         self._flying.clear()
         self._pause_until = 0.0
-        self._old_from = time.monotonic() + OFFSET * self._chance()
+        self._old_from = self._clock() + OFFSET * self._chance()
         self._news.set()
 
     def cut(self) -> None:
@@ -75,7 +89,7 @@ class Readings:
         elif message.method == UNSAVED:
             said = message.params_as(Unsaved)
             self._flying.pop(said.batch, None)
-            self._pause_until = time.monotonic() + min(60.0, max(0.1, said.after))
+            self._pause_until = self._clock() + min(60.0, max(0.1, said.after))
         else:
             return False
         self._news.set()
@@ -94,9 +108,9 @@ class Readings:
             return
         for number in [number for number, sent in self._flying.items() if now - sent > PATIENCE]:
             del self._flying[number]
-        newest = next(reversed(self.spool.pending), None)
-        if newest is not None:
-            self._send_one(newest, now, WINDOW)
+        for number in list(islice(reversed(self.spool.pending), WINDOW)):
+            if number >= self._fresh_from:
+                self._send_one(number, now, WINDOW)
         if now >= self._old_from:
             waiting = (number for number in self.spool.pending if number not in self._flying)
             for number in list(islice(waiting, WINDOW)):
@@ -109,5 +123,3 @@ class Readings:
         if columns is not None:
             self._flying[number] = now
             self._post(frame([{"method": METHOD, "params": columns.batch(number)}]))
-
-

@@ -1,4 +1,4 @@
-"""Readings of this machine until the master has them: batches in files, bounded, the oldest lost first and never silently.
+"""Readings of this machine until the master has them: batches in files, bounded; losses are told, the oldest first.
 
 A batch is written when it is closed, without fsync: it survives SIGKILL of the daemon; what was put since the last
 close does not, and a power cut costs what the kernel had not written yet. While the master is away a full file is
@@ -71,12 +71,12 @@ class Spool:
             raise Invalid(f"{folder} cannot keep readings: {error.strerror}.") from error
         self._limits, self._say = limits, say
         self.pending: dict[int, Pending] = {}  # by number, oldest first
-        self.lost = 0  # samples, since the start
+        self.next_number = 1
+        self.lost = 0  # samples, since all had arrived
         self.refused = 0  # samples that were no readings, since the start
         self._fault = ""
         self._left: Counter[int] = Counter()  # by file: its batches that are pending
         self._in_file = [0, 0]  # batches and samples of the current file
-        self._next = 1
         self._now = collected(())
         self._load()
 
@@ -162,10 +162,10 @@ class Spool:
             if len(found) == before:
                 self._segments.delete(number)
         for since, count, place in sorted(found, key=lambda one: one[0]):
-            self._add(Pending(self._next, since, count, place, None))
+            self._add(Pending(self.next_number, since, count, place, None))
 
     def _keep(self, columns: Columns, sync: bool = False) -> None:
-        number, entry = self._next, _packed(columns)
+        number, entry = self.next_number, _packed(columns)
         place: Place | None = None
         try:
             (place,) = self._segments.append([_ENCODER.encode(entry)], sync)
@@ -188,7 +188,7 @@ class Spool:
 
     def _add(self, one: Pending) -> None:
         self.pending[one.number] = one
-        self._next = one.number + 1
+        self.next_number = one.number + 1
         if one.place is not None:
             self._left[one.place.file] += 1
 
@@ -235,7 +235,7 @@ class Spool:
         unwritten = [one for one in self.pending.values() if one.place is None]
         for one in unwritten[: max(0, len(unwritten) - IN_MEMORY)]:
             self._give_up(one, "the disk did not take them")
-        while len(self.pending) > self._limits.most or self._segments.bytes > self._limits.bytes:
+        while len(self.pending) > self._limits.most or self._segments.size > self._limits.bytes:
             oldest = next(iter(self.pending.values()), None)
             if oldest is None:
                 return

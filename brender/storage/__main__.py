@@ -20,7 +20,9 @@ EXIT_REFUSED = 78
 
 
 def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(prog="brender storage", description="Keep readings and answer questions about them.")
+    words = argparse.ArgumentParser(
+        prog="brender storage", description="Keep readings and answer questions about them."
+    )
     words.add_argument("--listen", default=f"127.0.0.1:{PORT}", metavar="HOST:PORT", help="%(default)s")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where the readings live")
     options.add_flags(words, options.READINGS)

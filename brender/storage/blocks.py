@@ -1,4 +1,4 @@
-"""The samples of one channel: put together, in order and without doubles, as bytes, and summed up over stretches of time.
+"""The samples of one channel: put together in order and without doubles, as bytes, summed up over stretches of time.
 
 Times are whole microseconds since the epoch here, so that the same sample sent twice is the same. Pure: it must not
 know SQL, files or clocks.

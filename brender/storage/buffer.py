@@ -27,7 +27,6 @@ from brender.storage.terms import Terms
 from brender.wire.packing import column_of
 from brender.wire.readings import Columns, Other
 
-
 log = logging.getLogger("brender.storage")
 
 
@@ -96,9 +95,9 @@ class Buffer:
         return sum(one.count for one in self._all() if one.loaded)
 
     @property
-    def bytes(self) -> int:
-        """Of the files."""
-        return self._segments.bytes
+    def size(self) -> int:
+        """Bytes of the files."""
+        return self._segments.size
 
     @property
     def since(self) -> float | None:
@@ -199,16 +198,16 @@ class Buffer:
     def _check_room(self) -> None:
         """Readings are refused before the farm itself is short of disk."""
         terms = self._terms
-        if self._segments.bytes > terms.buffer_bytes:
+        if self._segments.size > terms.buffer_bytes:
             raise Busy(
-                f"{self._segments.bytes / (1 << 20):.1f} MiB of readings wait for the database, which does not take them.",
+                f"{self._segments.size / (1 << 20):.1f} MiB of readings wait for a database that does not take them.",
                 hint="See farm status; it goes on by itself.",
             )
         status = os.statvfs(self._segments.folder)
         free = status.f_bavail * status.f_frsize
         if free < terms.reserve_bytes:
             raise StoreFull(
-                f"{free >> 20} MiB are free where the readings are; the last {terms.reserve_bytes >> 20} are the farm's.",
+                f"{free >> 20} MiB are free where readings are; the last {terms.reserve_bytes >> 20} are the farm's.",
                 hint="Make room there; it goes on by itself.",
             )
 

@@ -1,4 +1,4 @@
-"""What the archive asks of a database, and the errors it may answer with. The SQL of the room is written once, with `?`.
+"""What the archive asks of a database, and the errors it may answer with. The room's SQL is written once, with `?`.
 
 An engine is one connection, used by one thread at a time; it connects when it is first needed, and again when the
 connection was lost. It must not know what the tables are for.

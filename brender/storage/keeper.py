@@ -170,7 +170,7 @@ class Keeper:
         return {
             "engine": self._archive.asking.name,
             "samples": count.kinds["raw"]["samples"] + waiting,
-            "bytes": sum(one["bytes"] for one in count.kinds.values()) + self._buffer.bytes,
+            "bytes": sum(one["bytes"] for one in count.kinds.values()) + self._buffer.size,
             "rate": round(sum(count for _, count in list(self._recently)) / RATE_SECONDS, 1),
             "waiting": waiting,
             "lag": round(now - since, 3) if since is not None else 0.0,
@@ -181,7 +181,7 @@ class Keeper:
 
     def stats(self) -> dict[str, Any]:
         """The same, with each kind, the oldest sample and what the disk says; it may wait for the database."""
-        found = {**self.status(), "kinds": self._archive.parts.count.kinds, "buffer_bytes": self._buffer.bytes}
+        found = {**self.status(), "kinds": self._archive.parts.count.kinds, "buffer_bytes": self._buffer.size}
         found["dropped"] = self._archive.dropped
         with self._asking:
             if self._archive.parts.met:

@@ -71,7 +71,7 @@ class Parts:
                 self.engine.make(shape)
             for shape in IN_PARTS:
                 self.engine.make_parent(shape)
-            known = dict(self.engine.rows(f"SELECT name, value FROM {META.name}"))
+            known: dict[str, str] = dict(self.engine.rows(f"SELECT name, value FROM {META.name}"))
             if known.setdefault("owner", self._owner) != self._owner:
                 raise StoreRefused(
                     f"The {self.engine.name} database holds the readings of another farm ({known['owner']}).",

@@ -18,7 +18,7 @@ from brender.storage.engine import BYTES, REAL, TEXT, WHOLE, Away, Row, Shape, T
 SCHEMA = "brender"
 WRITE_SECONDS = 60.0  # no statement of ours takes so long unless something is wrong
 # Notice a server that is gone without a word within 15 seconds (CONTRACT 4.5).
-_LINK = {
+_LINK: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -62,11 +62,11 @@ class Postgres:
 
     def load(self, table: str, shape: Shape, rows: Iterable[Row]) -> None:
         names = ", ".join(shape.columns)
-        with self._judged(), self._connection().cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types([_COPIED[kind] for kind in shape.columns.values()])
-                for row in rows:
-                    copy.write_row(row)
+        sql = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        with self._judged(), self._connection().cursor() as cursor, cursor.copy(sql) as copy:
+            copy.set_types([_COPIED[kind] for kind in shape.columns.values()])
+            for row in rows:
+                copy.write_row(row)
 
     def add_missing(self, table: str, shape: Shape, rows: Sequence[Row]) -> int:
         marks = ", ".join(["%s"] * len(shape.columns))
@@ -79,9 +79,7 @@ class Postgres:
         self.run(f"CREATE TABLE IF NOT EXISTS {shape.name} ({shape.definition('BYTEA')})")
 
     def make_parent(self, shape: Shape) -> None:
-        self.run(
-            f"CREATE TABLE IF NOT EXISTS {shape.name} ({shape.definition('BYTEA')}) PARTITION BY RANGE (hour)"
-        )
+        self.run(f"CREATE TABLE IF NOT EXISTS {shape.name} ({shape.definition('BYTEA')}) PARTITION BY RANGE (hour)")
         if not shape.unique:
             keys = ", ".join(shape.key)
             self.run(f"CREATE INDEX IF NOT EXISTS {shape.name}_key ON {shape.name} ({keys})")

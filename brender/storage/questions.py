@@ -30,7 +30,9 @@ class Question(Struct, rename={"begin": "from", "end": "to"}):
     def query(self) -> Query:
         """The same for the storage. Raises Invalid naming what cannot be."""
         if not (isfinite(self.begin) and isfinite(self.end) and 0 <= self.begin < self.end < 1e11):
-            raise Invalid(f"From {self.begin:.16g} to {self.end:.16g} is no stretch of time.", hint="from= is before to=.")
+            raise Invalid(
+                f"From {self.begin:.16g} to {self.end:.16g} is no stretch of time.", hint="from= is before to=."
+            )
         if self.agg and self.agg not in (*AGGREGATES, RAW):
             known = (*AGGREGATES, RAW)
             hint = nearest(self.agg, known) or f"It is one of {', '.join(known)}."

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from brender.errors import Invalid, InternalError
+from brender.errors import InternalError, Invalid
 from brender.storage.blocks import (
     HOUR as AN_HOUR,
 )
@@ -177,16 +177,16 @@ class View:
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self._due:
-            raise TooSlow(
-                "The question took too long and was given up.", hint="Ask for less time, or a longer step=."
-            )
+            raise TooSlow("The question took too long and was given up.", hint="Ask for less time, or a longer step=.")
 
 
 def _readable(read: Callable[[bytes], T], data: Any, channel: int) -> T:
     try:
         return read(bytes(data))
     except Damaged as error:
-        raise InternalError(f"Samples of channel {channel} are damaged: {error}.", hint="Ask for another time.") from error
+        raise InternalError(
+            f"Samples of channel {channel} are damaged: {error}.", hint="Ask for another time."
+        ) from error
 
 
 def answer(engine: Engine, query: Query, recent: Recent, horizons: dict[str, int], seconds: float) -> Answer:
@@ -283,7 +283,7 @@ def _raw(view: View, query: Query, recent: Recent, hours: range) -> Answer | Non
 
 
 def _summed(view: View, query: Query, recent: Recent, step: int) -> Answer:
-    """Sums of whole steps: of hours or minutes where these are sealed and fine enough, else of the samples themselves."""
+    """Sums of whole steps: of hours or minutes where they are sealed and fine enough, else of the samples."""
     begin, end = query.begin - query.begin % step, -(-query.end // step) * step
     hours = _hours(view, recent, begin, end)
     fresh = merge(recent.samples)

@@ -74,5 +74,3 @@ def _tend_for_ever(keeper: Keeper, over: threading.Event) -> None:
     while not over.is_set():
         if not keeper.tend():
             over.wait(PAUSE)
-
-

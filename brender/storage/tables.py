@@ -1,6 +1,6 @@
 """The tables of the archive: what stands in them, and which of them hold which hours. No statement is run here.
 
-Readings stand in parts by month, so that what is old goes with its table. Every row belongs to one hour and one channel.
+Readings stand in parts by month, so that what is old goes with its table. A row belongs to one hour and one channel.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def test_a_batch_is_a_second_of_all_channels(tmp_path: Path) -> None:
     spool.close_batch()
     counts = [one.count for one in spool.pending.values()]
     assert counts == [16_384, 16_384, 40_001 - 2 * 16_384]
-    assert len(set(sample[0] for sample in samples(spool))) == 40_000
+    assert len({sample[0] for sample in samples(spool)}) == 40_000
     spool.close_batch()
     assert len(spool.pending) == 3
 

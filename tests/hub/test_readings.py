@@ -143,14 +143,16 @@ def test_what_may_not_be_kept_is_refused_by_name_and_the_rest_is_kept(farm: Farm
     now = time.time()
     sender = farm.sender()
     sender.say(
-        collected([(7, now, float("nan")), (7, now, 1.0), (77, now, 1.0), (77, now, 2.0), (8, now + 900, 3.0)]).batch(1),
+        collected([(7, now, float("nan")), (7, now, 1.0), (77, now, 1.0), (77, now, 2.0), (8, now + 900, 3.0)]).batch(
+            1
+        ),
         Batch(2, b"\1\0\0\0", b"", b""),
         collected([(77, now, 1.0)]).batch(3),
     )
-    answers = dict(
-        (said["batch"], (word, {(channel, count) for channel, _, count in said["refused"]}))
+    answers = {
+        said["batch"]: (word, {(channel, count) for channel, _, count in said["refused"]})
         for word, said in (sender.hear(), sender.hear(), sender.hear())
-    )
+    }
     assert answers == {
         1: ("saved", {(7, 1), (77, 2), (8, 1)}), 2: ("saved", {(0, 0)}), 3: ("saved", {(77, 1)})
     }  # fmt: skip

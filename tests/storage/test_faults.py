@@ -8,8 +8,8 @@ from pathlib import Path
 import pysqlite3
 import pytest
 from doors.peers import Farm as Doors
-from bench.postgres import Server
 
+from bench.postgres import Server
 from brender.errors import BrenderError, Unsupported
 from brender.storage import postgres
 from brender.storage.engine import Away
@@ -130,11 +130,11 @@ def test_what_waits_too_long_is_refused_at_last(tmp_path: Path) -> None:
     for at in range(5):
         place.keep(seconds(1, START + 1000 * (at + 1), 1000))
         place.keeper._buffer.close_file()
-    with pytest.raises(BrenderError, match="wait for the database"):
+    with pytest.raises(BrenderError, match="wait for a database"):
         place.keep(seconds(1, START + 9000, 1000))
     status = place.keeper.status()
     assert "PostgreSQL does not take the readings" in status["trouble"]
-    assert (status["waiting"], "wait for the database" in status["refusing"]) == (6000, True)
+    assert (status["waiting"], "wait for a database" in status["refusing"]) == (6000, True)
     assert place.keeper._buffer.in_memory <= 3000
     with pytest.raises(BrenderError, match="PostgreSQL does not take"):
         place.ask(1)

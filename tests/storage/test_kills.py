@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from farm import programs
 from farm.programs import Farm, Line
+
 from bench.postgres import Server
 
 MEASURED = programs.ROOT / "bench" / "measured.py"
@@ -144,7 +145,9 @@ def test_postgresql_may_go_and_come_back_under_load(tmp_path: Path, server: Serv
             line.hear(number)
         server.start()
         found = grows(line, 1, 150)
-        server.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'brender storage'")
+        server.admin(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'brender storage'"
+        )
         grows(line, 2, len(found) + 50)
         real.stop()
     finally:

@@ -25,6 +25,7 @@ from brender.wire.packed import FrameReader, Message, frame
 from brender.wire.readings import METHOD, Batch, collected
 
 LIMIT_S = 20.0
+STORAGE = (sys.executable, "-m", "brender.cli", "storage")
 
 
 class Program:
@@ -34,7 +35,7 @@ class Program:
         self.folder = folder
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "brender.cli", "storage", "--listen", "127.0.0.1:0", "--data", str(folder), *words],
+                [*STORAGE, "--listen", "127.0.0.1:0", "--data", str(folder), *words],
                 stdout=subprocess.PIPE, stderr=log, cwd=ROOT, start_new_session=True, text=True,
             )  # fmt: skip
         assert self.process.stdout is not None
@@ -166,7 +167,9 @@ def test_a_client_saves_a_batch_and_reads_it_back(program: Program) -> None:
         "batch": 5, "refused": [[1, "its time is more than 60 s in the future: look at the clock of that machine", 1]]
     }  # fmt: skip
     found = peer.ask("reading.range", channel=2, agg="raw", **{"from": now - 1000, "to": now + 1})
-    assert list(zip(found["times"], found["values"], strict=True)) == sorted((at, value) for c, at, value in samples if c == 2)
+    assert list(zip(found["times"], found["values"], strict=True)) == sorted(
+        (at, value) for c, at, value in samples if c == 2
+    )
     assert peer.ask("reading.range", channel=3, **{"from": 0, "to": now + 1})["values"] == ["text"]
     of_step = peer.ask("reading.range", channel=1, step=1000, agg="count", **{"from": now - 1000, "to": now})
     assert sum(of_step["counts"]) == 500
@@ -229,7 +232,7 @@ def test_two_storages_do_not_share_a_directory(program: Program) -> None:
 )
 def test_settings_that_cannot_be_are_refused_by_name(tmp_path: Path, words: list[str], said: str) -> None:
     program = subprocess.run(
-        [sys.executable, "-m", "brender.cli", "storage", "--data", str(tmp_path), *words],
+        [*STORAGE, "--data", str(tmp_path), *words],
         capture_output=True, text=True, cwd=ROOT, timeout=LIMIT_S,
     )  # fmt: skip
     assert program.returncode in (2, 78)
