@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace
+APT_TEST := blender telnet netcat-openbsd tmux strace postgresql
 
 .PHONY: demo test explore bench lint docs clean
 
@@ -31,14 +31,15 @@ demo: $(VENV)/ready
 # Programs the tests run for real; installed here when we may, named by the tests when they are missing.
 .PHONY: programs
 programs:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace) >/dev/null; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace && ls /usr/lib/postgresql/*/bin/initdb) >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(APT_TEST); fi
 
 lint: $(VENV)/test-ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
-	  brender/commands brender/models.py brender/inventory.py brender/store.py brender/history.py \
+	  brender/commands brender/models.py brender/inventory.py brender/store.py brender/history.py brender/segments.py \
+	  brender/storage \
 	  brender/openjd.py brender/bundle.py
 
 test: programs lint

@@ -26,7 +26,7 @@ FARM = {
     "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
 }
-KNOWN = FARM | options.WORKER
+KNOWN = FARM | options.READINGS | options.WORKER
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         "-f", "--file", "--config", type=Path, metavar="FARM.YML", help="settings from a file; flags win over it"
     )
     options.add_flags(words, FARM, defaults=False)
+    options.add_flags(words.add_argument_group("of readings"), options.READINGS, defaults=False)
     options.add_flags(words.add_argument_group("of each worker"), options.WORKER, defaults=False)
     return words
 
@@ -80,7 +81,7 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     brender = [*leash, sys.executable, "-m", "brender.cli"]
     master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
-    master += options.in_flags(found, {"connections": options.CONNECTIONS})
+    master += options.in_flags(found, {"connections": options.CONNECTIONS} | options.READINGS)
     watchers = [_watcher("master", master)]
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]

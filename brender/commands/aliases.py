@@ -44,9 +44,6 @@ ALIASES: dict[str, str] = {
     "chl_list": "channel.list",
     "chl_list_manager": "manager.channels",
     "from_file": "channel.load",
-    "worker_add": "manager.group_add",
-    "worker_del": "manager.group_remove",
-    "worker_list": "manager.groups",
     # CRUD under its other names
     "worker.get": "worker.show",
     "worker.update": "worker.set",

@@ -22,15 +22,14 @@ Values = Annotated[
     dict[str, Any] | None, CHANNEL_VALUES, Arg(text="type, device, key, manager, labels, its parameters")
 ]
 MOST_LINES = 20_000
-TREND = 24  # values of a spark line
 
 
 def listing(
     call: Call,
     channels: Any_,
     *,
-    limit: Annotated[int, Meta(ge=1, le=10_000)] = 200,
-    offset: Annotated[int, Meta(ge=0)] = 0,
+    limit: Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows at most")] = 200,
+    offset: Annotated[int, Meta(ge=0), Arg(text="rows before the first")] = 0,
     trend: Annotated[bool, Arg(text="also the last values of each, as a line of marks")] = False,
 ) -> dict[str, Any]:
     """List channels: how each is, which manager hosts it, its last value and how old that is."""
@@ -43,7 +42,7 @@ def watch(
     call: Call,
     channels: Any_,
     *,
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 50,
+    limit: Annotated[int, Meta(ge=1, le=1000), Arg(text="rows at most")] = 50,
 ) -> dict[str, Any]:
     """List channels with their last values as a line of marks; `watch channel watch` shows it again and again."""
     return listing(call, channels, limit=limit, trend=True)

@@ -21,6 +21,7 @@ NOUNS = {
     "device": "what is measured at",
     "key": "what is measured, in which unit",
     "manager": "the machines that host channels",
+    "reading": "what was measured, and when",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",

@@ -18,6 +18,7 @@ from brender.commands.calls import Heard
 from brender.core import events
 from brender.wire import logs
 from brender.wire import progress as progress_
+from brender.wire import readings as readings_
 
 T = TypeVar("T")
 
@@ -129,6 +130,14 @@ def progress(session: int, report: progress_.Marks) -> Heard:
     return Heard(report)
 
 
+ReadingsReport = readings_.Batch
+
+
+def readings(session: int, report: readings_.Batch) -> Heard:
+    """Samples of channels, in columns; answered `saved` when they are on the disk."""
+    return Heard(report)
+
+
 READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard]]] = {
     "worker.hello": (HelloReport, hello),
     "worker.heartbeat": (HeartbeatReport, heartbeat),
@@ -139,6 +148,7 @@ READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard
     "worker.stalled": (StalledReport, stalled),
     "worker.log": (LogReport, log),
     "worker.progress": (ProgressReport, progress),
+    "worker.readings": (ReadingsReport, readings),
     "worker.bye": (ByeReport, bye),
     "worker.counted": (CountedReport, counted),
     "worker.channels_ready": (ReadyReport, channels_ready),

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brender.commands import text_channels, text_farm, text_history, text_work
+from brender.commands import text_channels, text_farm, text_history, text_readings, text_work
 from brender.commands.layout import capital, number, plain, wrap
 from brender.wire.screen import escape_json
 
@@ -210,4 +210,5 @@ WRITERS: dict[str, Writer] = {
     **text_work.WRITERS,
     **text_history.WRITERS,
     **text_channels.WRITERS,
+    **text_readings.WRITERS,
 }

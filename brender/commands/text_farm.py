@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brender.commands.layout import Column, capital, columns, fields, number, plain, span, wrap, wrap_after
+from brender.commands.text_readings import storage
 
 Data = Any
 
@@ -135,6 +136,8 @@ def farm(data: Data, room: int) -> list[str]:
     }
     said = ("uptime", "epoch", "workers", "slots", "projects", "jobs", "tasks", "progress", "sessions", "version")
     lines |= {name: plain(value) for name, value in data.items() if name not in said}
+    if "readings" in data:
+        lines["readings"] = storage(data["readings"])
     found = fields(lines, lines, room)
     if not total:
         found += wrap("No worker has connected yet. On a machine that shall render, start: brender client", room)

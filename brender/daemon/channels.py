@@ -204,8 +204,9 @@ class Channels:
             if key not in found and found and not _known(round_.instrument, key):
                 hosted.fail(f"{hosted.spec.driver} says nothing of {key!r}, but of {', '.join(list(found)[:12])}")
                 continue
-            for sample in hosted.take(at, now, found.get(key)):
-                self._put(channel, *sample)
+            if key in found:
+                for sample in hosted.take(at, now, found[key]):
+                    self._put(channel, *sample)
 
     # ---- what is told
 

@@ -28,6 +28,7 @@ from brender.hub.inventory import Inventory
 from brender.hub.later import Later
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.readings import Readings
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -54,7 +55,13 @@ class Hub:
     """Owns the core. `take` and `gone` are called by the port; everything else happens in `run`."""
 
     def __init__(
-        self, core: Core, writer: Writer, feed: Feed, clock: SteadyClock, info: Callable[[], dict[str, Any]]
+        self,
+        core: Core,
+        writer: Writer,
+        feed: Feed,
+        clock: SteadyClock,
+        info: Callable[[], dict[str, Any]],
+        readings: Readings,
     ) -> None:
         self.core = core
         self.feed = feed
@@ -65,7 +72,7 @@ class Hub:
         self._inbox: deque[tuple[Link, Request | None]] = deque()
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
-        self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self._later = Later(core.farm, writer, readings, self.links, clock.now, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | Then | None] = []
         self._due: float | None = None  # when a greenlet will wake the hub for managers
@@ -182,7 +189,7 @@ class Hub:
         if request.words is not None:
             return COMMANDS.resolve(request.words)
         row = COMMANDS.method(request.method)
-        calls.check(link.who.role, row.role, row.words)  # before anything is said about the parameters
+        row.check(link.who.role)  # before anything is said about the parameters
         if row.reads is not None:
             return row, request.params_as(row.reads)
         return COMMANDS.read(request.method, request.params)

@@ -232,8 +232,10 @@ class Hosted:
         self.said = ("logging", "")
 
     def take(self, at: float, now: float, value: Any) -> tuple[Sample, ...]:
-        """A value was measured; None is none. What is no number is an error until the next that is."""
+        """A value was measured; None: there is none now, which is no silence. What is no number is an error until the
+        next that is."""
         if value is None:
+            self.heard = now
             return ()
         try:
             found = calibrated(value, self.spec.mul, self.spec.add)
