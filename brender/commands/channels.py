@@ -9,7 +9,15 @@ from msgspec.structs import asdict
 
 from brender.commands import inventory
 from brender.commands.calls import Call, RunLines
-from brender.commands.inventory import CHANNEL_VALUES, CHANNEL_WORD, CHANNELS, CHANNELS_OR_ALL, MANAGER, NEW_CHANNELS
+from brender.commands.inventory import (
+    CHANNEL_VALUES,
+    CHANNEL_WORD,
+    CHANNELS,
+    CHANNELS_OR_ALL,
+    CHANNELS_TO_SET,
+    MANAGER,
+    NEW_CHANNELS,
+)
 from brender.commands.kinds import Arg, LocalFile
 from brender.core import events
 from brender.core.farm import Channel, Farm, Worker
@@ -128,7 +136,7 @@ def _new(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
 
 def change(
     call: Call,
-    channels: Some,
+    channels: Annotated[list[Channel], CHANNELS_TO_SET, Arg(text="which channels")],
     values: Annotated[dict[str, Any], CHANNEL_VALUES, Arg(text="name, type, device, key, labels, its parameters")],
     *,
     version: Annotated[int | None, Arg(text="refuse if the row is not at this version")] = None,

@@ -73,11 +73,12 @@ class ChannelSelector(Kind):
     expects = "a channel name, id, glob, all, a state, device=, key=, manager= or LABEL=…"
     many = True
 
-    def __init__(self, required: bool = True) -> None:
-        self.required = required
+    def __init__(self, required: bool = True, by: bool = True) -> None:
+        self.required, self.by = required, by
 
     def claims(self, key: str) -> bool:
-        return key in ("device", "key", "manager") or key.startswith("label.")
+        """Without `by`, device=… and the like are values of the command, not a choice."""
+        return self.by and (key in ("device", "key", "manager") or key.startswith("label."))
 
     def parse(self, call: Call, value: Any, others: Others) -> list[Channel]:
         words = value if isinstance(value, list) else [value]
@@ -101,12 +102,6 @@ class ChannelWord(ChannelSelector):
     wire = str | int
     expects = "a channel name, id, glob, all or a state"
     many = False
-
-    def __init__(self) -> None:
-        super().__init__(required=True)
-
-    def claims(self, key: str) -> bool:
-        return False
 
 
 def _channels(farm: Farm, word: str | int) -> Iterable[Channel]:
@@ -278,7 +273,8 @@ def schema_of(driver: str) -> dict[str, Any]:
 DEVICE = Named("device")
 KEY = Named("key")
 CHANNELS = ChannelSelector()
-CHANNEL_WORD = ChannelWord()
+CHANNEL_WORD = ChannelWord(by=False)
+CHANNELS_TO_SET = ChannelSelector(by=False)
 CHANNELS_OR_ALL = ChannelSelector(required=False)
 NEW_CHANNELS = NewChannels()
 CHANNEL_VALUES = ChannelValues()

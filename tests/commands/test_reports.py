@@ -36,6 +36,15 @@ def test_every_report_becomes_its_event_with_the_masters_session() -> None:
             Heard(Batch(4, b"\1\0\0\0", b"\0" * 8, b"\0" * 8, [(2, 1.5, "x")])),
         ),
         "worker.bye": ({}, ev.Disconnected(9, bye=True)),
+        "worker.counted": ({"census": 3, "count": 12}, ev.Counted(9, 3, 12)),
+        "worker.channels_ready": (
+            {"started": [1], "kept": [2], "failed": [[3, "no probe"]]},
+            ev.ChannelsReady(9, [1], [2], [(3, "no probe")]),
+        ),
+        "worker.channel_states": (
+            {"channels": [[1, "stale", "silent"]]},
+            ev.ChannelStates(9, [(1, "stale", "silent")]),
+        ),
         "legacy.hello": ({"mac": "00aa", "hostname": "old"}, ev.LegacyHello(9, "00aa", "old")),
         "legacy.word": ({"word": "ready"}, ev.Heartbeat(9)),
     }

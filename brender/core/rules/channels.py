@@ -88,7 +88,8 @@ def _placed(farm: Farm, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def update(ctx: Context, event: Update) -> dict[str, Any]:
-    """Parameters that are named change, None takes one out, the others stay. Only these channels begin anew."""
+    """Parameters that are named change, None takes one out, the others stay; another type begins with none of them.
+    Only these channels begin anew."""
     values = checked("channel", event.values, EDITABLE)
     if "name" in values and len(event.ids) > 1:
         raise Invalid("One name cannot be given to several channels.", hint="Name one channel.")
@@ -100,10 +101,10 @@ def update(ctx: Context, event: Update) -> dict[str, Any]:
 
 
 def _merged(channel: Channel, values: dict[str, Any]) -> dict[str, Any]:
-    if "params" not in values:
+    same_type = values.get("type", channel.type) == channel.type
+    if "params" not in values and same_type:
         return values
-    kept = {} if values.get("type", channel.type) != channel.type else channel.params
-    merged = {**kept, **values["params"]}
+    merged = {**(channel.params if same_type else {}), **values.get("params", {})}
     return {**values, "params": {name: value for name, value in merged.items() if value is not None}}
 
 
