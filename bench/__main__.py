@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, costs, fleet, latency, readings, throughput, warm
+from bench import backlog, channels, costs, fleet, latency, readings, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "costs": costs.costs,
     "warm": warm.warm,
     "readings": readings.readings,
+    "channels": channels.channels,
 }
 
 

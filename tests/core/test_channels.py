@@ -39,11 +39,14 @@ class Managers:
         self.stage.inbox.pop(worker, None)
 
     def play(self) -> None:
-        """Carry out orders until there are none."""
+        """Carry out orders until there are none, and take the turns that the farm wants at once."""
+        hosting = self.stage.farm.hosting
         while True:
             orders = [(w, o) for w in list(self.hosts) if w not in self.deaf for o in self.stage.orders(w)]
-            if not orders:
+            if not orders and (hosting.due() or self.stage.now + 1) > self.stage.now:
                 return
+            if not orders:
+                self.stage.do(ev.PlaceChannels())
             for worker, order in orders:
                 if self.stage.farm.loads[worker].session is not None:
                     self._carry_out(worker, order)
@@ -147,6 +150,30 @@ def test_floating_channels_move_when_their_manager_dies_and_pinned_ones_go_stale
     assert (pinned.manager_id, pinned.state, pinned.error) == (a, "stale", "a is lost")
     managers.hello("a", boot="2")
     assert (pinned.state, pinned.error) == ("logging", "")
+
+
+def test_many_channels_move_in_several_turns_of_bounded_length(stage: Stage, managers: Managers) -> None:
+    """The hub's other work goes on between them."""
+    a, b, c = (managers.hello(name) for name in "abc")
+    add(managers, *(f"f{n}" for n in range(1800)), type="easy")
+    add(managers, *(f"p{n}" for n in range(400)), type="easy", manager_id=a)
+    assert managers.counts() == [1000, 600, 600]
+    managers.dies(a)
+    stage.now += 1
+    writes = []
+    while (stage.farm.hosting.due() or stage.now + 1) <= stage.now:
+        writes.append(len(stage.turn(ev.PlaceChannels()).changes))
+    for worker in (b, c):
+        for order in stage.orders(worker, CountChannels):
+            writes.append(
+                len(stage.turn(ev.Counted(stage.session(worker), order.census, len(managers.hosts[worker]))).changes)
+            )
+    while (stage.farm.hosting.due() or stage.now + 1) <= stage.now:
+        writes.append(len(stage.turn(ev.PlaceChannels()).changes))
+    managers.play()
+    assert max(writes) <= 500
+    assert managers.counts() == [0, 900, 900]
+    assert sum(one.state == "stale" for one in stage.farm.channels.values()) == 400
 
 
 def test_a_manager_that_is_back_at_once_keeps_its_channels_and_none_of_them_begins_anew(

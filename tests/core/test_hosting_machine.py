@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from brender.core import events as ev
+from brender.core.rules import hosting
 from brender.errors import BrenderError
 from core.builders import Stage
 
@@ -19,8 +20,9 @@ few = st.integers(0, 30)
 class HostingMachine(RuleBasedStateMachine):
     """The stage checks every promise of the farm after each turn."""
 
-    @initialize(count=st.integers(1, 4))
-    def begin(self, count: int) -> None:
+    @initialize(count=st.integers(1, 4), portion=st.sampled_from([2, 250]))
+    def begin(self, count: int, portion: int) -> None:
+        hosting.A_TURN = portion  # in one turn, so that a move takes several
         self.stage = Stage()
         self.managers = Managers(self.stage)
         self.number = 0
@@ -130,6 +132,7 @@ class HostingMachine(RuleBasedStateMachine):
         """Liveness: when all are back, all that is to run logs, and new ones even the counts out."""
         if not hasattr(self, "stage"):
             return
+        self.managers.play()
         self.managers.silent.clear()
         for at in range(len(self.managers.hosts)):
             self.back(at)
@@ -141,6 +144,7 @@ class HostingMachine(RuleBasedStateMachine):
             self.add(1, False, 0)
         assert max(self.managers.counts()) - min(self.managers.counts()) <= 1
         self.add(7, False, 0)
+        hosting.A_TURN = 250
         assert max(self.managers.counts()) - min(self.managers.counts()) <= 1
 
 

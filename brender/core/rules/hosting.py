@@ -16,6 +16,7 @@ from brender.core.lifecycle import CHANNEL_MOVES, SYNTHETIC
 from brender.core.orders import ChannelSpec, CountChannels, Host
 
 A_MESSAGE = 500  # channels of one order: a frame has room for 4 MiB
+A_TURN = 250  # channels that move in one turn of the farm, some 10 ms; the others follow at once
 MAIN = "main"  # the group of a manager that has no others
 LONGEST_ERROR = 500
 
@@ -146,15 +147,26 @@ def vacate(ctx: Context, worker: Worker) -> None:
     farm.hosting.away.pop(worker.id, None)
     here = farm.loads[worker.id].session is not None
     others = [one for one in candidates(farm) if one is not worker]
-    for channel_id in sorted(farm.hosting.of.get(worker.id, ())):
-        channel = farm.channels[channel_id]
-        if channel.placement == "floating":
-            driver = driver_of(farm, channel)
-            if not here or any(offers(one, driver) for one in others):
-                release(ctx, channel)
-        elif not here and "stale" in CHANNEL_MOVES[channel.state]:
-            ctx.ledger.set(channel, state="stale", error=f"{worker.name} is {worker.presence}")
-    begin_census(ctx)
+    mine = [farm.channels[one] for one in sorted(farm.hosting.of.get(worker.id, ()))]
+    leaving = [
+        channel
+        for channel in mine
+        if channel.placement == "floating"
+        and (not here or any(offers(one, driver_of(farm, channel)) for one in others))
+    ]
+    silent = [
+        channel
+        for channel in mine
+        if channel.placement == "pinned" and not here and "stale" in CHANNEL_MOVES[channel.state]
+    ]
+    for channel in leaving[:A_TURN]:
+        release(ctx, channel)
+    for channel in silent[:A_TURN]:
+        ctx.ledger.set(channel, state="stale", error=f"{worker.name} is {worker.presence}")
+    if max(len(leaving), len(silent)) > A_TURN:
+        farm.hosting.away[worker.id] = ctx.now
+    else:
+        begin_census(ctx)
 
 
 def release(ctx: Context, channel: Channel) -> None:
@@ -205,7 +217,8 @@ def look(ctx: Context, event: PlaceChannels) -> None:
     for worker_id in [one for one, until in hosting.away.items() if until <= ctx.now]:
         hosting.away.pop(worker_id)
         worker = ctx.farm.workers.get(worker_id)
-        if worker is not None and ctx.farm.loads[worker_id].session is None:
+        gone_ = worker is not None and ctx.farm.loads[worker_id].session is None
+        if worker is not None and (gone_ or worker.admin_state == "disabled"):
             vacate(ctx, worker)
     census = hosting.census
     if census is not None and (census.until <= ctx.now or not census.asked):
@@ -230,7 +243,11 @@ def _place(ctx: Context, census: Census) -> None:
     managers = candidates(farm)
     counts = {one.id: census.counts.get(one.id, farm.hosting.count(one.id)) for one in managers}
     given: dict[int, list[Channel]] = {}
+    placed = 0
     for channel in _waiting(farm):
+        if placed == A_TURN:  # the others by the same counts, in the next turn
+            farm.hosting.census = Census(census.number, ctx.now, set(), counts)
+            break
         driver = driver_of(farm, channel)
         able = [one.id for one in managers if offers(one, driver)]
         if not able:
@@ -239,6 +256,7 @@ def _place(ctx: Context, census: Census) -> None:
             continue
         chosen = min(able, key=lambda one: (counts[one], one))
         counts[chosen] += 1
+        placed += 1
         given.setdefault(chosen, []).append(channel)
         farm.hosting.waiting.discard(channel.id)
     for manager_id, channels in given.items():
