@@ -29,18 +29,21 @@ class Place(Struct, frozen=True):
 
 
 class Segments:
-    """The files of a folder. `sizes` is bytes by file number, oldest first. A number is never used twice."""
+    """The files of a folder. `sizes` is bytes by file number, oldest first. A number is never used twice.
 
-    def __init__(self, folder: Path) -> None:
+    Numbers begin at `first` or above: with the clock there, not even a folder from a backup uses one again.
+    """
+
+    def __init__(self, folder: Path, first: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         found = sorted(int(path.stem) for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdigit())
         self.sizes = {number: size for number in found if (size := self._path(number).stat().st_size)}
-        self._next = max(found, default=0) + 1
+        self._next = max(max(found, default=0) + 1, first)
         self._mark = 0  # the newest file, where it is kept empty to say which numbers were used
         for number in found:
             if number not in self.sizes:
-                self._put_away(number)
+                self._put_away(number, number == found[-1])
         self._fd = -1
         self._fresh = False  # the file is there, but its directory entry may not be on the disk
 
@@ -119,15 +122,15 @@ class Segments:
     def delete(self, number: int) -> None:
         """A whole file and all in it."""
         del self.sizes[number]
-        self._put_away(number)
+        self._put_away(number, number == self._next - 1)
 
     def close(self) -> None:
         """The files stay."""
         self.roll()
 
-    def _put_away(self, number: int) -> None:
+    def _put_away(self, number: int, newest: bool) -> None:
         """Delete a file, or empty it while it is the newest: the next start must not use its number again."""
-        if number == self._next - 1:
+        if newest:
             os.truncate(self._path(number), 0)
             self._mark = number
         else:

@@ -74,7 +74,7 @@ class Buffer:
     """The files of a folder. `name` says which buffer it is, wherever its samples go."""
 
     def __init__(self, folder: Path, terms: Terms, now: float) -> None:
-        self._segments = Segments(folder)
+        self._segments = Segments(folder, first=int(now))
         self._terms = terms
         self._lock = Lock()  # over the lists below, never while the disk is waited for
         self._open: Waiting | None = None

@@ -77,10 +77,8 @@ def test_what_makes_no_sense_is_refused_by_name(stage: world.Stage, line: str, s
 
 
 def test_many_samples_are_taken_and_each_that_is_wrong_is_named(stage: world.Stage) -> None:
-    found = put(
-        stage,
-        """samples='[["render-01", "load", 5, 1], ["t1", "", null, [1, 2]], ["x", "load", 5, 1], ["x", "load", 6, 1], 3]'""",
-    )
+    samples = '["render-01", "load", 5, 1], ["t1", "", null, [1, 2]], ["x", "load", 5, 1], ["x", "load", 6, 1], 3'
+    found = put(stage, f"samples='[{samples}]'")
     assert (found.columns.channels.tolist(), found.columns.times.tolist()) == ([9], [5.0])
     assert found.columns.others == [(7, NOON, [1, 2])]
     assert found.names == {9: "render-01/load", 7: "t1"}
@@ -139,8 +137,9 @@ def test_who_may_do_what(stage: world.Stage) -> None:
 def told(**more: Any) -> dict[str, Any]:
     times = [NOON - 100 + at for at in range(100)]
     found = {
-        "name": "t1", "unit": "°C", "from": NOON - 100, "to": NOON, "channel": 7, "source": "raw", "agg": "raw", "step": 0.0,
-        "times": times, "values": [float(at % 10) for at in range(100)], "lowest": [], "highest": [], "counts": [],
+        "name": "t1", "unit": "°C", "from": NOON - 100, "to": NOON, "channel": 7, "source": "raw", "agg": "raw",
+        "step": 0.0, "times": times, "values": [float(at % 10) for at in range(100)],
+        "lowest": [], "highest": [], "counts": [],
     }  # fmt: skip
     return {**found, **more}
 
@@ -168,8 +167,9 @@ def test_texts_vectors_and_nothing_are_shown_too() -> None:
 
 def test_the_storage_in_words() -> None:
     data = {
-        "engine": "sqlite", "samples": 1_234_567, "bytes": 5 << 20, "rate": 120.5, "waiting": 10, "lag": 3.0, "refusing": "",
-        "trouble": "", "set_aside": "", "dropped": 3, "oldest": NOON, "disk_bytes": 6 << 20, "buffer_bytes": 100,
+        "engine": "sqlite", "samples": 1_234_567, "bytes": 5 << 20, "rate": 120.5, "waiting": 10, "lag": 3.0,
+        "refusing": "", "trouble": "", "set_aside": "", "dropped": 3, "oldest": NOON, "disk_bytes": 6 << 20,
+        "buffer_bytes": 100,
         "kinds": {"raw": {"samples": 5, "bytes": 100, "parts": 1}},
     }  # fmt: skip
     text = " ".join(render("reading.stats", data).split())
