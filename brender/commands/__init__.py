@@ -8,6 +8,7 @@ from __future__ import annotations
 from brender.commands import (
     farm,
     follow,
+    functions,
     history,
     jobs,
     legacy,
@@ -54,6 +55,7 @@ TABLE: tuple[Row, ...] = (
     Row("project.archive", projects.archive, OPERATOR, "project archive film"),
     Row("project.select", projects.select, VIEWER, "project select film"),
     Row("project.delete", projects.delete, OPERATOR, "project delete film"),
+    Row("function.list", functions.listing, VIEWER, "function list"),
     Row("limit.list", limits.listing, VIEWER, "limit list"),
     Row("limit.show", limits.show, VIEWER, "limit show nuke"),
     Row("limit.add", limits.add, OPERATOR, "limit add nuke 10"),
@@ -79,6 +81,7 @@ TABLE: tuple[Row, ...] = (
     Row("job.unblock", jobs.unblock, ARTIST, "job unblock shot-010"),
     Row("job.pause", jobs.pause, ARTIST, "job pause shot-010"),
     Row("job.resume", jobs.resume, ARTIST, "job resume shot-010"),
+    Row("job.requeue", jobs.requeue, ARTIST, "job requeue shot-010"),
     Row("job.status", jobs.status, VIEWER, "job status shot-010"),
     Row("job.watch", follow.watch, VIEWER, "job watch shot-010"),
     Row("job.history", history.of_job, VIEWER, "job history shot-010"),
