@@ -16,7 +16,7 @@ TABLES = ("device", "key", "channel")
 
 
 def upgrade(connection: Any) -> None:
-    """Schema 5: devices, keys and channels. The text here is history: fixed."""
+    """Schema 6: devices, keys and channels. The text here is history: fixed."""
     row = (
         '"created_at" REAL NOT NULL DEFAULT 0, "modified_at" REAL NOT NULL DEFAULT 0, '
         '"version" INTEGER NOT NULL DEFAULT 1'

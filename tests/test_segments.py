@@ -71,6 +71,17 @@ def test_a_number_is_never_used_twice(tmp_path: Path) -> None:
     assert used == sorted(set(used))
 
 
+def test_numbers_begin_where_they_are_told_to(tmp_path: Path) -> None:
+    """A folder that comes back from a backup must not use numbers that were used since."""
+    early = Segments(tmp_path, first=100)
+    (place,) = early.append([b"x"], sync=True)
+    assert place.file == 100
+    (place,) = Segments(tmp_path, first=50).append([b"x"], sync=True)
+    assert place.file == 101
+    (place,) = Segments(tmp_path, first=500).append([b"x"], sync=True)
+    assert place.file == 500
+
+
 def test_a_write_that_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
     """With the system's limit of a file's size: the error of a full disk comes the same way, after half a write."""
     segments = Segments(tmp_path)

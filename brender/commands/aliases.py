@@ -80,6 +80,7 @@ ALIASES: dict[str, str] = {
     # short words
     "workers": "worker.list",
     "projects": "project.list",
+    "functions": "function.list",
     "limits": "limit.list",
     "presets": "preset.list",
     "jobs": "job.list",
@@ -92,6 +93,8 @@ ALIASES: dict[str, str] = {
     "pause": "job.pause",
     "resume": "job.resume",
     "retry": "task.retry",
+    "requeue": "job.requeue",
+    "job.retry": "job.requeue",
     "log": "task.log",
     "logs": "task.log",
     "watch": "job.watch",

@@ -166,13 +166,18 @@ def bar(done: int, total: int, size: int = 20) -> str:
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(points: Iterable[tuple[float, float]], begin: float, end: float, room: int) -> str:
-    """Bars for values over time, one column for each part of the stretch; the highest of a part, a space for none."""
+def sparkline(points: Iterable[tuple[float, float]], begin: float, end: float, room: int, step: float = 0.0) -> str:
+    """Bars for values over time, one column for each part of the stretch; the highest of a part, a space for none.
+
+    Each value holds for `step` of the time.
+    """
     room = max(room, NARROWEST)
     highest: dict[int, float] = {}
     for at, value in points:
-        column = min(room - 1, max(0, int((at - begin) / (end - begin) * room)))
-        highest[column] = max(value, highest.get(column, value))
+        first = max(0, int((at - begin) / (end - begin) * room))
+        past = int((at + step - begin) / (end - begin) * room)
+        for column in range(min(room - 1, first), min(room, max(past, first + 1))):
+            highest[column] = max(value, highest.get(column, value))
     low, high = min(highest.values(), default=0.0), max(highest.values(), default=0.0)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
     bars = (BARS[round((highest[at] - low) * scale)] if at in highest else " " for at in range(room))

@@ -43,9 +43,10 @@ def hello(
     call: Call,
     name: Annotated[str, Arg(text="who you are")],
     token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
+    remember: Annotated[bool, Arg(text="false: what is made or run selects no project")] = True,
 ) -> Introduce:
     """Say who you are."""
-    return Introduce(name, token)
+    return Introduce(name, token, remember)
 
 
 TYPES = ("unknown", "user", "gui", "manager", "worker")

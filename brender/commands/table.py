@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.commands.calls import MACHINE, Call, check, may
+from brender.commands.calls import ANYBODY, MACHINE, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
 
@@ -50,6 +50,11 @@ class Row(Struct, frozen=True):
         """Raise Unauthorised or Forbidden unless a session of this role may call it."""
         if not (self.machines and role == MACHINE):
             check(role, self.role, self.words)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change the farm. Viewers may call whatever does not, so a broken question can be repeated."""
+        return self.role not in ("viewer", ANYBODY)
 
     @property
     def text(self) -> str:

@@ -53,7 +53,7 @@ def within(data: Data, room: int) -> list[str]:
     numbers = [(at, value) for at, value in zip(times, values, strict=True) if isinstance(value, (int, float))]
     if numbers:
         begin, end = data["from"], data["to"]
-        lines.append(sparkline(numbers, begin, end, room))
+        lines.append(sparkline(numbers, begin, end, room, data["step"]))
         low, high = min(data["lowest"] or _seconds(numbers)), max(data["highest"] or _seconds(numbers))
         lines += wrap(f"lowest {_figure(float(low))}, highest {_figure(float(high))}.", room)
     rows = [_row(data, at) for at in range(max(0, len(times) - LATEST), len(times))]

@@ -42,6 +42,7 @@ class Link:
         self.name = ""
         self.type = "unknown"  # what it says that it is (CL-50)
         self.project = ""
+        self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
@@ -130,6 +131,10 @@ class Link:
         if kind not in encoded:
             encoded[kind] = self.conversation.notice(notice)
         self.send(encoded[kind])
+
+    def told(self, feed: Feed) -> int:
+        """The number up to which it has been sent all that it asked for: the one to resume from if it breaks now."""
+        return self._current if self.behind else feed.last
 
     def resume(self, feed: Feed, seq: int) -> None:
         """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""

@@ -45,6 +45,7 @@ class Keeper:
         self._met = Event()  # the database was spoken to once, with or without success
         self._recently: deque[tuple[float, int]] = deque()
         self._looked = 0.0
+        self._since = now()
 
     # ---- in: one thread
 
@@ -164,6 +165,7 @@ class Keeper:
         now = self._now()
         while self._recently and self._recently[0][0] < now - RATE_SECONDS:
             self._recently.popleft()
+        span = min(RATE_SECONDS, max(1.0, now - self._since))
         since = self._buffer.since
         count = self._archive.parts.count
         waiting = self._buffer.count(count.moved.get(self._buffer.name, 0))
@@ -171,7 +173,7 @@ class Keeper:
             "engine": self._archive.asking.name,
             "samples": count.kinds["raw"]["samples"] + waiting,
             "bytes": sum(one["bytes"] for one in count.kinds.values()) + self._buffer.size,
-            "rate": round(sum(count for _, count in list(self._recently)) / RATE_SECONDS, 1),
+            "rate": round(sum(count for _, count in list(self._recently)) / span, 1),
             "waiting": waiting,
             "lag": round(now - since, 3) if since is not None else 0.0,
             "refusing": self.refusing,

@@ -19,7 +19,7 @@ SCHEMA = "brender"
 WRITE_SECONDS = 60.0  # no statement of ours takes so long unless something is wrong
 # Notice a server that is gone without a word within 15 seconds (CONTRACT 4.5).
 _LINK: dict[str, Any] = {
-    "connect_timeout": 5,
+    "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,

@@ -186,6 +186,10 @@ def test_bars_stand_where_their_time_is() -> None:
     assert sparkline([(0.0, 1.0), (5.0, 2.0), (9.9, 3.0)], 0.0, 10.0, 20) == "▁" + " " * 9 + "▅" + " " * 8 + "█"
     assert sparkline([(0.0, 7.0), (9.0, 7.0)], 0.0, 10.0, 20) == "▁" + " " * 17 + "▁"
     assert sparkline([], 0.0, 10.0, 20) == ""
+    assert (
+        sparkline([(-1.0, 1.0), (2.0, 2.0), (6.0, 3.0)], 0.0, 8.0, 20, step=2.0)
+        == "▁▁" + " " * 3 + "▅" * 5 + " " * 5 + "█" * 5
+    )
 
 
 @pytest.mark.parametrize(

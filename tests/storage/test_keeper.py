@@ -233,7 +233,7 @@ def test_how_it_is_in_figures(place: Place) -> None:
     place.now += 10.0
     status = place.keeper.status()
     assert status["engine"] == ("postgresql" if place.database else "sqlite")
-    assert (status["samples"], status["waiting"], status["rate"], status["lag"]) == (600, 600, 10.0, 10.0)
+    assert (status["samples"], status["waiting"], status["rate"], status["lag"]) == (600, 600, 60.0, 10.0)
     assert status["bytes"] > 600 * 20
     place.seal()
     stats = json.loads(json.dumps(place.keeper.stats()))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,11 @@ STORAGE = (sys.executable, "-m", "brender.cli", "storage")
 class Program:
     """`brender storage` on a port of its own choice."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, before: Sequence[str] = ()) -> None:
         self.folder = folder
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*STORAGE, "--listen", "127.0.0.1:0", "--data", str(folder), *words],
+                [*before, *STORAGE, "--listen", "127.0.0.1:0", "--data", str(folder), *words],
                 stdout=subprocess.PIPE, stderr=log, cwd=ROOT, start_new_session=True, text=True,
             )  # fmt: skip
         assert self.process.stdout is not None
@@ -179,6 +179,31 @@ def test_a_client_saves_a_batch_and_reads_it_back(program: Program) -> None:
     assert {peer.hear().params_as(dict)["batch"] for _ in range(200)} == set(range(200))
 
 
+def test_nothing_is_acknowledged_that_a_power_cut_could_take_back(tmp_path: Path) -> None:
+    """CL-09, CL-42: the kernel's own record: samples are written, the file is synced, its name too; then `saved`."""
+    record = tmp_path / "calls"
+    tracing = ["strace", "-D", "-f", "-o", str(record), "-e", "trace=write,fdatasync,fsync,sendto", "-s", "200", "-xx"]
+    program = Program(tmp_path, before=tracing)
+    try:
+        for number in (1, 2):
+            assert program.peer().put(number, [(1, time.time(), 1.5)])[0] == "saved"
+        assert program.stop() == 0
+    finally:
+        program.end()
+    saved = "".join(f"\\x{byte:02x}" for byte in b"saved")
+    calls = [line.split(maxsplit=1)[1] for line in record.read_text().splitlines()]
+    calls = [call for call in calls if "resumed" not in call]
+    answers = [at for at, call in enumerate(calls) if call.startswith("sendto") and saved in call]
+    assert len(answers) == 2
+    before = -1
+    for at, answer in enumerate(answers):
+        between = [call.split("(")[0] for call in calls[before + 1 : answer]]
+        synced = len(between) - 1 - between[::-1].index("fdatasync")
+        assert "write" in between[:synced]
+        assert at or "fsync" in between[synced:]  # the first one is in a new file
+        before = answer
+
+
 def test_what_makes_no_sense_is_answered_and_the_next_thing_is_done(program: Program) -> None:
     peer = program.peer()
     assert peer.ask("reading.range", channel=1)["code"] == -32602
@@ -210,6 +235,8 @@ def test_no_http_and_no_other_door_is_open(program: Program) -> None:
         said = b""
         while data := sock.recv(4096):
             said += data
+    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text()
+    assert children.split() == []  # CL-09: no other process between the socket and the first store
     assert b"HTTP" not in said
     assert FrameReader().feed(said)[0].error is not None
 
