@@ -8,7 +8,7 @@ setup(
     description="A render farm you run from a prompt",
     python_requires=">=3.11",
     packages=find_packages(include=["brender", "brender.*"]),
-    package_data={"brender": ["samples/*", "py.typed"]},
+    package_data={"brender": ["samples/*", "commandline/scripts/*", "py.typed"]},
     install_requires=[
         "gevent>=25.9,<27",
         "peewee>=4.0,<5",
@@ -17,6 +17,7 @@ setup(
         "PyYAML>=6,<7",
         "circus>=0.19,<0.20",
         "rich>=13,<16",
+        "click>=8.1,<9",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

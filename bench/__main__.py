@@ -15,7 +15,20 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, backlog, channels, costs, fleet, latency, placement, readings, stops, throughput, warm
+from bench import (
+    api,
+    backlog,
+    channels,
+    commandline,
+    costs,
+    fleet,
+    latency,
+    placement,
+    readings,
+    stops,
+    throughput,
+    warm,
+)
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -26,6 +39,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "queue": backlog.queue,
     "restart": backlog.restart,
     "fleet": fleet.fleet,
+    "cli": commandline.commandline,
     "placement": placement.placement,
     "stops": stops.stops,
     "costs": costs.costs,

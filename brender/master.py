@@ -111,9 +111,12 @@ class Master:
     def _conversation(self) -> Conversation:
         call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
         banner = f"brender {__version__}. Type help, or press Tab."
-        return Conversation(
-            complete=lambda line, cursor: complete(call, line, cursor), banner=banner, web=DEFAULT.web_address
-        )
+
+        def words(line: str, cursor: int) -> tuple[int, list[str]]:
+            found = complete(call, line, cursor)
+            return found.start, [item.text for item in found.items]
+
+        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""

@@ -8,7 +8,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from brender.commands import inventory
-from brender.commands.calls import Call, RunLines
+from brender.commands.calls import Call, RunLines, Watch
 from brender.commands.inventory import (
     CHANNEL_VALUES,
     CHANNEL_WORD,
@@ -18,7 +18,8 @@ from brender.commands.inventory import (
     MANAGER,
     NEW_CHANNELS,
 )
-from brender.commands.kinds import Arg, LocalFile
+from brender.commands.kinds import LOCAL_FILE, Arg
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Channel, Farm, Worker
 from brender.errors import Invalid, InvalidParams
@@ -36,8 +37,8 @@ def listing(
     call: Call,
     channels: Any_,
     *,
-    limit: Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows at most")] = 200,
-    offset: Annotated[int, Meta(ge=0), Arg(text="rows before the first")] = 0,
+    limit: Limit = 200,
+    offset: Offset = 0,
     trend: Annotated[bool, Arg(text="also the last values of each, as a line of marks")] = False,
 ) -> dict[str, Any]:
     """List channels: how each is, which manager hosts it, its last value and how old that is."""
@@ -51,9 +52,12 @@ def watch(
     channels: Any_,
     *,
     limit: Annotated[int, Meta(ge=1, le=1000), Arg(text="rows at most")] = 50,
-) -> dict[str, Any]:
-    """List channels with their last values as a line of marks; `watch channel watch` shows it again and again."""
-    return listing(call, channels, limit=limit, trend=True)
+) -> Watch:
+    """Show channels with their last values as a line of marks, again and again as they change; Ctrl-C ends it."""
+    row = call.table.rows["channel.list"]
+    ids = [channel.id for channel in channels]
+    wire = call.table.signature(row).read({"channels": ids, "limit": limit, "trend": True})
+    return Watch("channel.watch", row.name, wire, call.table.run(call, row, wire), row.moving)
 
 
 def show(call: Call, channels: Some) -> dict[str, Any]:
@@ -186,7 +190,7 @@ def move(
 
 def load(
     call: Call,
-    file: Annotated[str, LocalFile("lines"), Arg("f", "a file with lines; only the brender program reads files")] = "",
+    file: Annotated[str, LOCAL_FILE, Arg("f", "a file with lines; only the brender program reads files")] = "",
     *,
     lines: Annotated[list[str] | str | None, Arg(text="the lines themselves")] = None,
 ) -> RunLines:

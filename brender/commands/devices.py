@@ -10,6 +10,7 @@ from brender.commands import inventory
 from brender.commands.calls import Call
 from brender.commands.inventory import DEVICE, DEVICE_VALUES, NEW_DEVICE_VALUES
 from brender.commands.kinds import Arg
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Device, Farm
 from brender.worker.instruments import INSTRUMENTS
@@ -17,13 +18,13 @@ from brender.worker.instruments import INSTRUMENTS
 One = Annotated[Device, DEVICE, Arg(text="which device")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List devices with their drivers and how many channels read each."""
     counts: dict[int, int] = {}
     for channel in call.farm.channels.values():
         counts[channel.device_id] = counts.get(channel.device_id, 0) + 1
     rows = [_line(call.farm, device, counts.get(device.id, 0)) for device in call.farm.devices.values()]
-    return {"devices": rows, "total": len(rows), "offset": 0}
+    return {"devices": rows[offset : offset + limit], "total": len(rows), "offset": offset}
 
 
 def _line(farm: Farm, device: Device, channels: int) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Attributes, Kind, Others, loosely, starting
+from brender.commands.kinds import Attributes, Kind, Others, loosely
+from brender.commands.offers import Offer, starting
 from brender.commands.selection import WorkerSelector, as_id, is_glob, listed
 from brender.core.farm import Channel, Device, Farm, Key, Worker
 from brender.core.lifecycle import CHANNEL_STATES
@@ -46,7 +47,7 @@ class Named(Kind):
     def parse(self, call: Call, value: Any, others: Others) -> Any:
         return find(call.farm, self.noun, value)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, [row.name for row in call.farm.table(self.noun).values()])
 
 
@@ -62,7 +63,7 @@ class ManagerRef(Kind):
             raise NotFound(f"Worker {found.name} hosts no channels.", hint="See manager list.")
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, [worker.name for worker in call.farm.workers.values() if is_manager(worker)])
 
 
@@ -89,7 +90,7 @@ class ChannelSelector(Kind):
         chosen = {row.id: row for word in words for row in _channels(call.farm, word)}
         return [chosen[channel_id] for channel_id in sorted(chosen)]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         farm = call.farm
         names = [channel.name for channel in farm.channels.values()]
         by = [f"device={row.name}" for row in farm.devices.values()] + [f"key={row.name}" for row in farm.keys.values()]
@@ -172,7 +173,7 @@ class ChannelValues(Kind):
     def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
         return {name: _read(name, given) for name, given in value.items()}
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         farm = call.farm
         known = [f"device={row.name}" for row in farm.devices.values()] + [
             f"key={row.name}" for row in farm.keys.values()

@@ -9,19 +9,20 @@ from msgspec.structs import asdict
 from brender.commands.calls import Call
 from brender.commands.inventory import KEY, KEY_VALUES, NEW_KEY_VALUES
 from brender.commands.kinds import Arg
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Key
 
 One = Annotated[Key, KEY, Arg(text="which key")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List keys with their units and how many channels measure each."""
     counts: dict[int, int] = {}
     for channel in call.farm.channels.values():
         counts[channel.key_id] = counts.get(channel.key_id, 0) + 1
     rows = [{**asdict(key), "channels": counts.get(key.id, 0)} for key in call.farm.keys.values()]
-    return {"keys": rows, "total": len(rows), "offset": 0}
+    return {"keys": rows[offset : offset + limit], "total": len(rows), "offset": offset}
 
 
 def add(

@@ -8,6 +8,7 @@ from brender.commands.calls import Call
 from brender.commands.channels import listing as channel_listing
 from brender.commands.inventory import MANAGER
 from brender.commands.kinds import Arg
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Farm, Worker
 from brender.core.rules.hosting import groups_of, is_manager
@@ -16,10 +17,10 @@ from brender.errors import Exists, NotFound, WrongState, nearest
 One = Annotated[Worker, MANAGER, Arg(text="which manager")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List managers with their channels, groups, process and when they last got or lost a channel."""
     rows = [_line(call.farm, worker) for worker in call.farm.workers.values() if is_manager(worker)]
-    return {"managers": rows, "total": len(rows), "offset": 0}
+    return {"managers": rows[offset : offset + limit], "total": len(rows), "offset": offset}
 
 
 def _line(farm: Farm, worker: Worker) -> dict[str, Any]:

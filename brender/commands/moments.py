@@ -7,7 +7,8 @@ from math import isfinite
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Kind, Others, seconds_of, starting
+from brender.commands.kinds import Kind, Others, seconds_of
+from brender.commands.offers import Offer, starting
 from brender.errors import BrenderError, Invalid
 
 EXAMPLES = ("now", "-10m", "-1h", "-1d", "-7d", "-30d")
@@ -37,7 +38,7 @@ class Moment(Kind):
         except (ValueError, OverflowError, OSError):
             raise Invalid(f"{value!r} is no moment.", hint=f"Write {self.expects}.") from None
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, EXAMPLES)
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from brender.commands.calls import AskReadings, Call, KeepReadings
-from brender.commands.kinds import LOOSE, Arg, Kind, Others, Span, starting
+from brender.commands.kinds import LOOSE, Arg, Kind, Others, Span
 from brender.commands.moments import MOMENT
+from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.core.farm import Channel, Farm
 from brender.errors import BrenderError, Invalid, InvalidParams, NotFound, nearest
@@ -83,7 +84,7 @@ class ChannelRef(Kind):
     def parse(self, call: Call, value: Any, others: Others) -> Channel:
         return Channels(call.farm).named(value)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, [channel.name for channel in call.farm.channels.values()])
 
 
@@ -93,7 +94,7 @@ class Source(Kind):
     wire = str | int
     expects = "a device (or a channel, with the key -)"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         devices = [device.name for device in call.farm.devices.values()]
         return starting(prefix, [*devices, *(channel.name for channel in call.farm.channels.values())])
 
@@ -104,7 +105,7 @@ class KeyWord(Kind):
     wire = str | int
     expects = "a key, or - for a channel"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, [*(key.name for key in call.farm.keys.values()), "-"])
 
 

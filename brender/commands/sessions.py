@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from brender.commands import discovery
-from brender.commands.calls import Call, Introduce, Quit, SetType, Unsubscribe
-from brender.commands.kinds import SENTENCE, Arg, Kind, Others, WordList, starting
-from brender.errors import Invalid, UnknownCommand, nearest
+from brender.commands.calls import Call, Introduce, Quit, SetType, Unsubscribe, check
+from brender.commands.kinds import SENTENCE, Arg, Kind, Others, WordList
+from brender.commands.offers import Offer, starting
+from brender.commands.workers import Limit, Offset
+from brender.core import events
+from brender.core.acts import newest
+from brender.core.rules.undo import nothing_to_undo
+from brender.errors import Invalid, nearest
 
 
 class CommandWords(WordList):
@@ -15,11 +20,12 @@ class CommandWords(WordList):
 
     expects = "a command"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         given = others.get("words") or []
         if given:
-            return starting(prefix, [row.verb for row in call.table.verbs(given[0])])
-        return starting(prefix, call.table.nouns())
+            verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(given[0])}
+            return starting(prefix, verbs, lambda word: verbs[word])
+        return starting(prefix, call.table.nouns(), lambda word: discovery.NOUNS.get(word, ""))
 
     def parse(self, call: Call, value: Any, others: Others) -> list[str]:
         return [value] if isinstance(value, str) else value
@@ -30,13 +36,14 @@ class ClientType(Kind):
 
     expects = "a client type"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, TYPES)
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show who is connected."""
-    return {"sessions": call.sessions(), "you": call.who.session}
+    rows = call.sessions()
+    return {"sessions": rows[offset : offset + limit], "you": call.who.session, "total": len(rows), "offset": offset}
 
 
 def hello(
@@ -62,12 +69,27 @@ def set_type(call: Call, type: Annotated[str, ClientType(), Arg(text=", ".join(T
 def users(call: Call) -> dict[str, Any]:
     """Show the sessions that are of type user or gui."""
     rows = [row for row in call.sessions() if row.get("type") in ("user", "gui")]
-    return {"sessions": rows, "you": call.who.session}
+    return {"sessions": rows, "you": call.who.session, "total": len(rows), "offset": 0}
 
 
 def bye(call: Call) -> Quit:
     """End this session."""
     return Quit()
+
+
+def undo(call: Call) -> events.Event:
+    """Take back your last enable, disable, priority, pause or resume; once more, the one before it.
+
+    Each worker or job gets its former value. What was changed, deleted or ended since is left alone and named. Whoever
+    said hello with a name takes back what they did in any session of that name. The last 20 are kept, in memory: after
+    a restart of the master there is nothing to undo.
+    """
+    act = newest(call.farm.acts, call.who.actor)
+    if act is None:
+        raise nothing_to_undo()
+    row = call.table.rows[f"{act.noun}.{act.verb}"]
+    check(call.who.role, row.role, f"undo of {row.words}")
+    return events.Undo(call.who.name, call.who.session)
 
 
 def interrupt(call: Call) -> Unsubscribe:
@@ -92,15 +114,10 @@ def assist(
     table = call.table
     if not words:
         return discovery.overview(table, call.who.role)
-    row = table.find(".".join(words[:2])) or (table.find(words[0]) if len(words) == 1 else None)
-    if row is not None:
-        return discovery.page(table, row)
     noun = words[0].lower()
-    if table.verbs(noun) and len(words) == 1:
+    if len(words) == 1 and table.verbs(noun):
         return discovery.of_noun(table, noun)
-    known = [*table.nouns(), *(row.words for row in table.rows.values()), *table.aliases]
-    asked = " ".join(words)[:80]
-    raise UnknownCommand(f"There is no command {asked!r}.", hint=nearest(asked, known) or "Type help.")
+    return discovery.page(table, table.split(words)[0])
 
 
 def discover(call: Call) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def channels(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("No channel is like that. Make one: channel add NAME device=… key=…, or look at device list.", room)
     shown = [_shown(row) for row in rows]
-    return [*columns(CHANNEL_COLUMNS, shown, room), *wrap(more(data, len(rows), "channel", "channel list"), room)]
+    return [*columns(CHANNEL_COLUMNS, shown, room), *wrap(more(data, len(rows), "channel"), room)]
 
 
 def _shown(row: Data) -> Data:
@@ -131,7 +131,7 @@ def devices(data: Data, room: int) -> list[str]:
             "There is no device yet. A worker that connects makes its own; others: device add NAME driver=…", room
         )
     rows = [{**row, "ids": ":".join(filter(None, (row["vendor_id"], row["product_id"])))} for row in data["devices"]]
-    return [*columns(DEVICE_COLUMNS, rows, room), capital(f"{number(len(rows), 'device')}.")]
+    return [*columns(DEVICE_COLUMNS, rows, room), *wrap(more(data, len(rows), "device"), room)]
 
 
 DEVICE_FIELDS = (
@@ -172,7 +172,7 @@ KEY_COLUMNS = (
 def keys(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return ["There is no key yet. Make one: key add NAME unit=…"]
-    return [*columns(KEY_COLUMNS, data["keys"], room), capital(f"{number(data['total'], 'key')}.")]
+    return [*columns(KEY_COLUMNS, data["keys"], room), *wrap(more(data, len(data["keys"]), "key"), room)]
 
 
 MANAGER_COLUMNS = (
@@ -193,7 +193,7 @@ def managers(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("No manager has connected yet. On any machine, start: brender client", room)
     rows = [{**row, "changed": _moment(row["modified_at"])} for row in data["managers"]]
-    return [*columns(MANAGER_COLUMNS, rows, room), capital(f"{number(len(rows), 'manager')}.")]
+    return [*columns(MANAGER_COLUMNS, rows, room), *wrap(more(data, len(rows), "manager"), room)]
 
 
 def groups(data: Data, room: int) -> list[str]:
@@ -214,7 +214,6 @@ def reloaded(data: Data, room: int) -> list[str]:
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "channel.list": channels,
-    "channel.watch": channels,
     "channel.show": channel,
     "channel.add": added,
     "channel.start": switched,

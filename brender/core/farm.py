@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brender.core import frames as frames_
+from brender.core.acts import Act
 from brender.core.hosting import Hosting
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
@@ -116,6 +117,11 @@ class Farm:
         self.hosting = Hosting()  # which manager has which channels, and which channels wait for one
         self.trends: dict[int, deque[float]] = {}  # channel -> its last numbers, for spark lines
         self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
+        self.acts: tuple[Act, ...] = ()  # what people did last and may take back, the newest last; never stored
+        self.stamps: dict[
+            tuple[str, int, str], int
+        ] = {}  # (table, id, attribute) -> its newest change, as acts.STAMPED
+        self.stamped = 0
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
     def table(self, name: str) -> dict[int, Any]:

@@ -68,7 +68,7 @@ class Lane:
                 if not self._heap or self._heap[0][0] > time.monotonic():
                     break
                 self._take(heappop(self._heap)[2])
-            gevent.sleep(0)
+            gevent.sleep(1e-9)  # so that sockets have a turn, too; 0 lets only greenlets have it
 
     def _take(self, one: Round) -> None:
         if not one.channels:

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from gevent.event import Event
 
 from brender import inventory
@@ -67,7 +66,6 @@ class Inventory:
         def told(said: Any) -> None:
             answer({**said, "refused": [*refused, *said["refused"]]} if isinstance(said, dict) else said)
 
-        gevent.sleep(0)
         self._tell(ev.Reload(changed, gone, "the database"), told)
 
     def _edited(self, table: str, row: Any, known: dict[tuple[str, int], int], given: dict[str, int]) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from gevent.event import AsyncResult
 
 from brender.commands import COMMANDS
 from brender.commands.calls import Act, Call, RunLines
 from brender.core import events as ev
 from brender.errors import BrenderError, InternalError, Unsupported
+from brender.hub.clock import breathe
 
 AT_ONCE = 32  # lines, then others have a turn
 MOST_TOLD = 100  # refusals in one answer
@@ -37,7 +37,7 @@ def run(
         else:
             done += 1
         if count % AT_ONCE == AT_ONCE - 1:
-            gevent.sleep(0)
+            breathe()
     return {"done": done, "refused": refused[:MOST_TOLD], "more": max(0, len(refused) - MOST_TOLD)}
 
 
