@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True):
     assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
     host_grace: float = 0.75  # a manager's connection is gone: it may come back before others get its channels
     census_seconds: float = 1.0  # managers have so long to say how many channels they have; then the last known counts
+    clock_skew: float = 2.0  # a worker's clock that differs by more is told: its readings have wrong times (RM-53)
     inventory_poll: float = 10.0  # whether somebody edited devices, keys or channels in the database (RM-37)
     feed_events: int = 10_000  # events kept for those who resume
     connections: int = 16_000

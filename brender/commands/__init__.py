@@ -54,6 +54,7 @@ TABLE: tuple[Row, ...] = (
     Row("worker.progress", reports.progress, MACHINE, reads=reports.ProgressReport, spoken=False),
     Row("worker.readings", reports.readings, MACHINE, reads=reports.ReadingsReport, spoken=False),
     Row("worker.bye", reports.bye, MACHINE, reads=reports.ByeReport, spoken=False),
+    Row("worker.clock", reports.clock, MACHINE, reads=reports.ClockReport, spoken=False),
     Row("worker.counted", reports.counted, MACHINE, reads=reports.CountedReport, spoken=False),
     Row("worker.channels_ready", reports.channels_ready, MACHINE, reads=reports.ReadyReport, spoken=False),
     Row("worker.channel_states", reports.channel_states, MACHINE, reads=reports.ChannelStatesReport, spoken=False),

@@ -53,6 +53,7 @@ ResultsReport = _wire_of(events.Results)
 ReturnedReport = _wire_of(events.Returned)
 ImmortalReport = _wire_of(events.Immortal)
 StalledReport = _wire_of(events.Stalled)
+ClockReport = _wire_of(events.Clock)
 CountedReport = _wire_of(events.Counted)
 ReadyReport = _wire_of(events.ChannelsReady)
 ChannelStatesReport = _wire_of(events.ChannelStates)
@@ -92,6 +93,11 @@ def immortal(session: int, report: Struct) -> events.Event:
 def stalled(session: int, report: Struct) -> events.Event:
     """Attempts show no sign of life, as [attempt, seconds]; 0 seconds: they move again."""
     return events.Stalled(session, *astuple(report))
+
+
+def clock(session: int, report: Struct) -> events.Event:
+    """What a worker's clock says now, in seconds since the epoch."""
+    return events.Clock(session, *astuple(report))
 
 
 def counted(session: int, report: Struct) -> events.Event:
@@ -150,6 +156,7 @@ READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard
     "worker.progress": (ProgressReport, progress),
     "worker.readings": (ReadingsReport, readings),
     "worker.bye": (ByeReport, bye),
+    "worker.clock": (ClockReport, clock),
     "worker.counted": (CountedReport, counted),
     "worker.channels_ready": (ReadyReport, channels_ready),
     "worker.channel_states": (ChannelStatesReport, channel_states),

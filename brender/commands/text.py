@@ -265,6 +265,7 @@ WRITERS: dict[str, Writer] = {
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
     "rpc.watch": _watched,
+    "channel.watch": lambda data, room: (_watched if "changes" in data else text_channels.channels)(data, room),
     "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
     **text_farm.WRITERS,

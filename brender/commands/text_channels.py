@@ -185,6 +185,7 @@ MANAGER_COLUMNS = (
     Column("floating", "floating", right=True),
     Column("groups", "groups", shrinks=True, least=6),
     Column("pid", "pid", right=True),
+    Column("clock", "clock", right=True),
     Column("changed", "changed"),
 )
 
@@ -192,7 +193,10 @@ MANAGER_COLUMNS = (
 def managers(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("No manager has connected yet. On any machine, start: brender client", room)
-    rows = [{**row, "changed": _moment(row["modified_at"])} for row in data["managers"]]
+    rows = [
+        {**row, "changed": _moment(row["modified_at"]), "clock": f"{skew:+g} s" if (skew := row["clock_skew"]) else ""}
+        for row in data["managers"]
+    ]
     return [*columns(MANAGER_COLUMNS, rows, room), *wrap(more(data, len(rows), "manager"), room)]
 
 

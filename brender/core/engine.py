@@ -75,6 +75,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.MoveChannels: channels.move,
     ev.SetGroups: channels.set_groups,
     ev.PlaceChannels: hosting.look,
+    ev.Clock: workers.clock,
     ev.Counted: hosting.counted,
     ev.ChannelsReady: hosting.ready,
     ev.ChannelStates: hosting.states,

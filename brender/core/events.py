@@ -282,6 +282,13 @@ class Stalled(Event):
     attempts: list[tuple[int, float]]
 
 
+class Clock(Event):
+    """What a worker's clock says, in seconds since the epoch, at the moment it was sent (RM-53)."""
+
+    session: int
+    at: float
+
+
 class Counted(Event):
     """How many channels a manager has at this moment (CL-15)."""
 

@@ -131,6 +131,7 @@ class Daemon:
         self._online = self._duty.welcomed
         if self._online:
             self._dial.welcomed()
+            self._dial.post(frame([{"method": "worker.clock", "params": {"at": time.time()}}]))
             self._welcome.set()
             say(f"online as {self._duty.name}, epoch {self._duty.epoch}")
 

@@ -36,6 +36,7 @@ def test_every_report_becomes_its_event_with_the_masters_session() -> None:
             Heard(Batch(4, b"\1\0\0\0", b"\0" * 8, b"\0" * 8, [(2, 1.5, "x")])),
         ),
         "worker.bye": ({}, ev.Disconnected(9, bye=True)),
+        "worker.clock": ({"at": 1.5}, ev.Clock(9, 1.5)),
         "worker.counted": ({"census": 3, "count": 12}, ev.Counted(9, 3, 12)),
         "worker.channels_ready": (
             {"started": [1], "kept": [2], "failed": [[3, "no probe"]]},

@@ -86,6 +86,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.SetGroups: ev.SetGroups(1, ["a", "b"]),
         ev.PlaceChannels: ev.PlaceChannels(),
         ev.Counted: ev.Counted(session, 1, 2),
+        ev.Clock: ev.Clock(session, 5.0),
         ev.ChannelsReady: ev.ChannelsReady(session, [2]),
         ev.ChannelStates: ev.ChannelStates(session, [(1, "stale", "silent")]),
         ev.Reload: ev.Reload([], [("channel", 1)]),
@@ -235,6 +236,7 @@ small = st.integers(-1, 12)
             st.builds(ev.Stalled, small, st.lists(st.tuples(small, small), max_size=4)),
             st.builds(ev.Disconnected, small, st.booleans()),
             st.builds(ev.Counted, small, small, small),
+            st.builds(ev.Clock, small, st.floats(allow_nan=False, allow_infinity=False)),
             st.builds(ev.ChannelsReady, small, st.lists(small, max_size=3), st.lists(small, max_size=3)),
             st.builds(
                 ev.ChannelStates,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core.context import Context
-from brender.core.events import Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
+from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
@@ -111,6 +111,19 @@ def heartbeat(ctx: Context, event: Heartbeat) -> None:
     if event.warning != load.said:
         load.said = event.warning
         ctx.ledger.set(worker, warning=event.warning)
+
+
+def clock(ctx: Context, event: Clock) -> None:
+    """A clock that is wrong is told and refused nothing: its readings have wrong times (RM-53)."""
+    found = ctx.load_at(event.session)
+    if found is None:
+        return
+    skew = round(event.at - ctx.now, 1)
+    facts = {name: value for name, value in found[0].facts.items() if name != "clock_skew"}
+    if abs(skew) > ctx.settings.clock_skew:
+        facts["clock_skew"] = skew
+        ctx.notice("worker.clock_skew", id=found[0].id, name=found[0].name, seconds=skew)
+    ctx.ledger.set(found[0], facts=facts)
 
 
 def disconnected(ctx: Context, event: Disconnected) -> None:
