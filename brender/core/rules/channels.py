@@ -30,7 +30,7 @@ VALUES: dict[str, type] = {
 }
 EDITABLE = {name: kind for name, kind in VALUES.items() if name not in ("placement", "manager_id")}
 PLACEMENTS = ("pinned", "floating")
-MOST_AT_ONCE = 100_000
+MOST_AT_ONCE = 10_000  # all or none of them in one turn, 30 us each
 MOST_GROUPS = 32
 READ_BY = ("device_id", "key_id", "type", "params")  # what a manager has to know anew
 
