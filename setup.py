@@ -29,7 +29,9 @@ setup(
     ],
     extras_require={
         "blender": ["bpy>=4.2"],
+        "nvidia": ["nvidia-ml-py>=12,<14"],
         "openjd": ["openjd-model==0.14.*", "openjd-sessions==0.14.*", "PyYAML==6.0.*"],
+        "postgres": ["psycopg[binary]>=3.2,<4"],
         "pictures": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "demo": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "test": [
@@ -45,8 +47,9 @@ setup(
             "imageio-ffmpeg>=0.5,<1",
             "openjd-model==0.14.*",
             "openjd-sessions==0.14.*",
+            "psycopg[binary]>=3.2,<4",
         ],
-        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28"],
+        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28", "psycopg[binary]>=3.2,<4"],
     },
     entry_points={
         "console_scripts": [

@@ -15,7 +15,20 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, backlog, commandline, costs, fleet, latency, placement, stops, throughput, warm
+from bench import (
+    api,
+    backlog,
+    channels,
+    commandline,
+    costs,
+    fleet,
+    latency,
+    placement,
+    readings,
+    stops,
+    throughput,
+    warm,
+)
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -32,6 +45,8 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "costs": costs.costs,
     "warm": warm.warm,
     "api": api.api,
+    "readings": readings.readings,
+    "channels": channels.channels,
 }
 
 

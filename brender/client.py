@@ -53,6 +53,13 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
         raise Invalid(f"--slots {given.slots} is not between 0 and 1024.", hint="Leave it out for one per core.")
     if given.memory_floor is not None and given.memory_floor < 0:
         raise Invalid(f"--memory-floor {given.memory_floor} is less than nothing.", hint="0 keeps nothing free.")
+    if given.channels not in ("all", "hosted", "none"):
+        raise Invalid(f"--channels {given.channels} is not all, hosted or none.")
+    if not 1 <= given.spool_warning <= given.spool_most:
+        raise Invalid(
+            f"--spool-warning {given.spool_warning} --spool-most {given.spool_most} cannot be.",
+            hint="The farm is warned before anything is lost.",
+        )
     address.master(given.master)
     warm_terms(given)
     return given
@@ -66,6 +73,7 @@ def _run(given: argparse.Namespace) -> None:
     from brender.daemon import frames, offer, probes
     from brender.daemon.daemon import Daemon, Options
     from brender.daemon.home import Home
+    from brender.daemon.spool import Limits
     from brender.worker import memory
     from brender.worker.stall import Watched
 
@@ -83,6 +91,9 @@ def _run(given: argparse.Namespace) -> None:
         tuple(probes.find_gpus()) if given.gpus else (),
         Watched(inf if given.stalled_after is None else given.stalled_after, given.stop_stalled),
         memory.floor_of(probes.memory_mb()) if given.memory_floor is None else given.memory_floor,
+        Limits(given.spool_warning, given.spool_most),
+        given.channels,
+        _path(given.channel_commands),
     )
     home = Home(Path(given.data))
     try:

@@ -22,6 +22,10 @@ class Settings(Struct, frozen=True):
     bundle_seconds: float = 60.0  # work for one process of a step with chunk=auto: long beside its start
     recall_after: float = 0.05  # what takes or waits longer is taken back from a queue for an idle slot
     assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
+    host_grace: float = 0.75  # a manager's connection is gone: it may come back before others get its channels
+    census_seconds: float = 1.0  # managers have so long to say how many channels they have; then the last known counts
+    clock_skew: float = 2.0  # a worker's clock that differs by more is told: its readings have wrong times (RM-53)
+    inventory_poll: float = 10.0  # whether somebody edited devices, keys or channels in the database (RM-37)
     feed_events: int = 10_000  # events kept for those who resume
     connections: int = 16_000
     connections_of_address: int = 512  # of one other machine; a flood from there leaves room for everybody else

@@ -28,8 +28,10 @@ from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
 from brender.hub.hub import Hub
 from brender.hub.port import Port
+from brender.hub.readings import Readings
 from brender.hub.sockets import most_connections, unix_socket
 from brender.hub.writer import Writer
+from brender.storage.keeper import open_keeper
 from brender.store import Store, StoreBroken
 from brender.wire.feed import Feed
 from brender.wire.session import Conversation
@@ -51,16 +53,18 @@ class Master:
         store = Store.open(directory, given.force)
         farm = store.load()
         farm.epoch = store.next_epoch()
-        self.store_version = store.version()
+        self.store_version, owner = store.version(), store.farm_id()
         gc.collect()
         gc.freeze()
         # The writer's thread gives the GIL back sooner: halves a commit beside a busy hub (measured 19 -> 9 ms).
         sys.setswitchinterval(0.0005)
         gc.set_threshold(50_000, 20, 50)
         self.writer = Writer(store, self._fatal)
-        self.core = Core(farm, DEFAULT)
+        self.core = Core(farm, replace(DEFAULT, inventory_poll=given.inventory_poll))
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
-        self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
+        keeper = open_keeper(directory, owner, given.database, options.terms(vars(given)), self.clock.now)
+        self.readings = Readings(keeper, farm, self.clock.now)
+        self.hub = Hub(self.core, self.writer, feed, self.clock, self.info, self.readings)
         most = most_connections(given.connections or DEFAULT.connections)
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
         self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings)
@@ -72,6 +76,8 @@ class Master:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self.stopping.set)
         self.hub.boot()
+        gevent.signal_handler(signal.SIGHUP, self.hub.inventory.ask)
+        gevent.spawn(self.hub.inventory.run)
         loop = gevent.spawn(self.hub.run)
         loop.link_exception(lambda dead: self._fatal(dead.exception))
         gevent.spawn(self.pulse.run)
@@ -82,6 +88,7 @@ class Master:
         print(f"brender master {__version__} on {where}, data in {self.directory}", flush=True)
         self.stopping.wait()
         self.port.stop()
+        self.readings.close()
         if self.exit_code == 0 and not self.writer.close():
             self.exit_code = EXIT_BROKEN
         print("brender master stopped" + ("; the farm is saved." if self.exit_code == 0 else "."), flush=True)
@@ -95,6 +102,7 @@ class Master:
             "address": address.in_words(self.host, self.tcp_port),
             "data": str(self.directory),
             "store": self.store_version,
+            "readings": self.readings.status(),
             "writer": {"commits": self.writer.commits, "waiting": self.writer.waiting, "full": self.writer.full},
             "hub": {"turns": self.hub.turns, "links": len(self.hub.links), "late": self.pulse.figures()},
             "epoch": self.core.farm.epoch,
@@ -130,8 +138,16 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument(
         "--force", action="store_true", help="also on a network's file system, which may lose what it has"
     )
+    words.add_argument(
+        "--inventory-poll",
+        type=float,
+        default=DEFAULT.inventory_poll,
+        metavar="SECONDS",
+        help="how often to look whether devices, keys or channels were edited in the database (%(default)g)",
+    )
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
     words.add_argument("--verbose", action="store_true", help="log everything")
+    options.add_flags(words.add_argument_group("of readings"), options.READINGS)
     return words
 
 

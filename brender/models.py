@@ -22,10 +22,11 @@ from peewee import (
     TextField,
 )
 
+from brender import inventory
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 5
+SCHEMA = 6
 
 Upgrade = Callable[[Any], None]
 
@@ -76,7 +77,7 @@ def memory(connection: Any) -> None:
 
 
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: memory}
+UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: memory, 6: inventory.upgrade}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -275,6 +276,9 @@ MIRRORED: dict[str, type[Model]] = {
     "project": ProjectRow,
     "limit": LimitRow,
     "preset": PresetRow,
+    "device": inventory.DeviceRow,
+    "key": inventory.KeyRow,
+    "channel": inventory.ChannelRow,
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,

@@ -9,10 +9,13 @@ import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brender import address
 from brender.errors import BrenderError, Invalid, nearest
+
+if TYPE_CHECKING:
+    from brender.storage.terms import Terms
 
 
 class Kind(NamedTuple):
@@ -65,6 +68,27 @@ def _web(value: Any) -> Any:
     return value
 
 
+_BYTES = {"k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def _size(value: Any) -> int:
+    unit = _BYTES.get(str(value)[-1:], 0)
+    found = int(float(str(value)[:-1]) * unit) if unit else int(value)
+    if not found > 0:
+        raise ValueError(value)
+    return found
+
+
+def _kept(value: Any) -> str:
+    """Checked here, read by `terms`; kept as text so that it can be a word of another command line."""
+    words = str(value).split(",")
+    if not 1 <= len(words) <= 2 or any(word[-1:] not in "smhdkMGT" for word in words):
+        raise ValueError(value)
+    for word in words:
+        _size(word) if word[-1:] in _BYTES else _span(word)
+    return str(value)
+
+
 TEXT = Kind("text", (str,), str)
 WHOLE = Kind("a whole number", (int,), int)
 COUNT = Kind("a whole number of 1 or more", (int,), _count)
@@ -72,6 +96,8 @@ NUMBER = Kind("a number", (int, float), float)
 SWITCH = Kind("true or false", (bool,), bool)
 SPAN = Kind("a stretch of time such as 90s, 30m or 2h", (str, int, float), _span)
 WEB = Kind("false, or HOST:PORT", (bool, str), _web)
+SIZE = Kind("a size such as 500M or 20G", (str, int), _size)
+KEPT = Kind("a time, a size or both, such as 30d,20G", (str,), _kept)
 WORDS = Kind("a list of words", (list, str), _words)
 
 CONNECTIONS = Setting(COUNT, "N", "connections that the master serves at the most: 16000, fewer where files are few")
@@ -88,8 +114,17 @@ WORKER: dict[str, Setting] = {
     "warm_growth": Setting(NUMBER, "X", "of its memory, then it is renewed (1.5)", 1.5),
     "gpus": Setting(SWITCH, "", "tell of GPUs and give each to one task at a time (on)", True),
     "memory_floor": Setting(WHOLE, "MB", "memory kept free: under it nothing is started (5 %%, 512 or more; 0: none)"),
+    "spool_warning": Setting(WHOLE, "N", "batches of readings that wait, from which the farm is told (10000)", 10_000),
+    "spool_most": Setting(WHOLE, "N", "over which the oldest are lost (30000)", 30_000),
     "stalled_after": Setting(SPAN, "TIME", "tell of tasks without output and processor time for so long: 30m"),
     "stop_stalled": Setting(SWITCH, "", "and end them with an error", False),
+    "channels": Setting(
+        TEXT,
+        "WHAT",
+        "all: host channels and report this machine; hosted: only what others want; none (%(default)s)",
+        "all",
+    ),
+    "channel_commands": Setting(TEXT, "DIR", "programs that channels of the driver `command` may run (default: none)"),
     "allow_openjd": Setting(
         SWITCH,
         "",
@@ -97,6 +132,17 @@ WORKER: dict[str, Setting] = {
         os.environ.get("BRENDER_OPENJD", "").lower() == "allow",
     ),
     "path_mapping": Setting(TEXT, "FILE", "OpenJD's path mapping rules of this machine, JSON"),
+}
+
+
+READINGS: dict[str, Setting] = {
+    "database": Setting(
+        TEXT, "URL", "keep readings in PostgreSQL, postgresql://…, instead of readings.db in the data folder", ""
+    ),
+    "keep_raw": Setting(KEPT, "TIME,SIZE", "samples, so long and so much at the most (30d,20G)"),
+    "keep_minutes": Setting(KEPT, "TIME,SIZE", "their sums by minutes (400d,5G)"),
+    "keep_hours": Setting(KEPT, "TIME,SIZE", "their sums by hours (3650d,5G)"),
+    "buffer": Setting(SIZE, "SIZE", "of readings that wait for their database; more are refused (2G)"),
 }
 
 
@@ -162,3 +208,22 @@ def _value(path: Path, key: str, value: Any, known: Mapping[str, Kind]) -> Any:
         except ValueError:
             pass
     raise Invalid(f"{path}: {key} is {kind.words}, not {value!r}.")
+
+
+def terms(found: Mapping[str, Any]) -> Terms:
+    """How readings are kept, by settings of READINGS; what is not there stays as it is."""
+    from msgspec import structs
+
+    from brender.storage.terms import Kept, Terms
+
+    usual = Terms()
+    kinds: dict[str, Kept] = {}
+    for kind in ("raw", "minutes", "hours"):
+        kept: Kept = getattr(usual, kind)
+        for word in (found.get(f"keep_{kind}") or "").split(","):
+            if word[-1:] in _BYTES:
+                kept = Kept(kept.seconds, _size(word))
+            elif word:
+                kept = Kept(_span(word), kept.bytes)
+        kinds[kind] = kept
+    return structs.replace(usual, **kinds, buffer_bytes=found.get("buffer") or usual.buffer_bytes)

@@ -108,6 +108,10 @@ class Store:
                 found = StoreBroken(f"{self.path} is damaged: {error}.", hint=restore_steps(self.path))
             raise found from error
 
+    def commits_of_others(self) -> int:
+        """A number that changes when another connection has written (SQLite's data_version)."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
     def save(self, changes: Iterable[Change]) -> None:
         """Write the changes in one transaction; on return they survive a power cut.
 

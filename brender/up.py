@@ -26,7 +26,7 @@ FARM = {
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
     "web": options.Setting(options.WEB, "HOST:PORT", "the page's address, default 127.0.0.1:8060, or any that is free"),
 }
-KNOWN = FARM | options.WORKER
+KNOWN = FARM | options.READINGS | options.WORKER
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_flags(words, FARM, defaults=False)
     words.add_argument("--no-web", dest="web", action="store_false", default=None, help="no page")
+    options.add_flags(words.add_argument_group("of readings"), options.READINGS, defaults=False)
     options.add_flags(words.add_argument_group("of each worker"), options.WORKER, defaults=False)
     return words
 
@@ -78,7 +79,7 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     brender = [*leash, sys.executable, "-m", "brender.cli"]
     master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
-    master += options.in_flags(found, {"connections": options.CONNECTIONS})
+    master += options.in_flags(found, {"connections": options.CONNECTIONS} | options.READINGS)
     watchers = [_watcher("master", master)]
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]

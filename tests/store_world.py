@@ -84,7 +84,14 @@ class World:
         running = [attempt for attempt in self.farm.attempts if self.random.random() < 0.8]
         functions = ["noop", "render"]
         return ev.Hello(
-            self.session, f"brender_{mac}", mac, f"host{mac[-1]}", slots=2, functions=functions, running=running
+            self.session,
+            f"brender_{mac}",
+            mac,
+            f"host{mac[-1]}",
+            slots=2,
+            functions=functions,
+            running=running,
+            config={"roles": ["manager"], "devices": [{"driver": "host", "config": {}, "keys": {"cpu": "%"}}]},
         )
 
     def _submit(self) -> ev.Event:
@@ -137,6 +144,9 @@ class World:
                 ev.Immortal(session, [(attempts[0], 77)]),
                 ev.Heartbeat(session, warning=self.random.choice(("", "disk nearly full"))),
                 ev.SetWaiting(attempts[0], self.random.random() < 0.5),
+                ev.ChannelsReady(session, list(self.farm.channels)),
+                ev.ChannelStates(session, [(self._pick(self.farm.channels), "stale", "silent")]),
+                ev.Counted(session, self.farm.hosting.censuses, 1),
             )
         )
 
@@ -184,6 +194,14 @@ class World:
                 ev.Update("job", [job], {"priority": random.randint(0, 100), "name": f"w{random.randint(1, 4)}"}),
                 ev.Delete(random.choice(("job", "step", "worker")), [random.choice((job, step, worker))]),
                 ev.SetAdmin([worker], random.choice(("enabled", "enabled", "disabled"))),
+                ev.AddChannels([{"name": f"c{random.randint(1, 9)}", "type": "easy", "labels": {"a": "\u20ac"}}]),
+                ev.AddChannels([{"name": f"p{random.randint(1, 9)}", "params": {"delta": 0.5}, "manager_id": worker}]),
+                ev.SwitchChannels([self._pick(farm.channels)], random.choice(("start", "stop", "restart"))),
+                ev.Update("channel", [self._pick(farm.channels)], {"params": {"period": 2}}),
+                ev.Delete("channel", [self._pick(farm.channels)]),
+                ev.Create("device", {"name": f"d{random.randint(1, 3)}", "config": {"host": "nas"}}),
+                ev.Create("key", {"name": f"k{random.randint(1, 3)}", "mul": 0.1}),
+                ev.PlaceChannels(),
                 ev.Create("step", {"name": f"n{random.randint(1, 999)}", "job": job, "function": "noop"}),
             )
         )

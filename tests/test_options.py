@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from brender import client, options, up
+from brender import client, master, options, up
 from brender.errors import Forbidden, Invalid
+from brender.storage.terms import Kept, Terms
 
 
 def written(folder: Path, text: str) -> str:
@@ -28,6 +29,8 @@ warm_idle: 5
 warm_growth: 2.5
 gpus: false
 memory_floor: 1000
+spool_warning: 500
+spool_most: 600
 stalled_after: 30m
 stop_stalled: true
 allow_openjd: true
@@ -75,6 +78,7 @@ def test_a_worker_that_is_told_nothing_has_the_defaults() -> None:
         ("slots: 2000", "--slots 2000 is not between"),
         ("warm_frames: 0", "--warm-frames 0"),
         ("memory_floor: -1", "less than nothing"),
+        ("spool_warning: 40000", "--spool-warning 40000 --spool-most 30000 cannot be"),
     ],
 )
 @pytest.mark.parametrize("program", ["client", "up"])
@@ -121,3 +125,35 @@ def test_the_page_of_a_farm_is_left_out_or_put_elsewhere(tmp_path: Path, text: s
 def test_a_page_for_other_machines_is_refused_while_there_are_no_keys(tmp_path: Path) -> None:
     with pytest.raises(Forbidden, match=r"0\.0\.0\.0"):
         up.settings(up.parser().parse_args(["-f", written(tmp_path, "web: 0.0.0.0:8060")]))
+
+
+def test_how_long_readings_are_kept_reaches_the_master(tmp_path: Path) -> None:
+    """CL-48, RM-32: by time, by size or both; what is not said stays as it is."""
+    text = "keep_raw: 7d,500M\nkeep_minutes: 2T\nbuffer: 1G\ndatabase: postgresql://x\n"
+    found = up.settings(up.parser().parse_args(["-f", written(tmp_path, text), "--keep-hours", "400d"]))
+    words = up.programs(found)[0]["args"]
+    assert {"--keep-raw=7d,500M", "--keep-minutes=2T", "--keep-hours=400d", "--database=postgresql://x"} <= set(words)
+    assert f"--buffer={1 << 30}" in words
+    terms = options.terms(vars(master.parser().parse_args(words[words.index("master") + 1 :])))
+    usual = Terms()
+    assert terms.raw == Kept(7 * 86_400.0, 500 << 20)
+    assert terms.minutes == Kept(usual.minutes.seconds, 2 << 40)
+    assert terms.hours == Kept(400 * 86_400.0, usual.hours.bytes)
+    assert terms.buffer_bytes == 1 << 30
+    assert options.terms({}) == usual
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("keep_raw: 30", "keep_raw is a time, a size or both, such as 30d,20G, not 30"),
+        ("keep_raw: 30d,20G,1h", "keep_raw is a time, a size or both"),
+        ("keep_hours: -1d", "keep_hours is a time, a size or both"),
+        ("buffer: much", "buffer is a size such as 500M or 20G, not 'much'"),
+        ("buffer: 0", "buffer is a size"),
+    ],
+)
+def test_what_cannot_be_of_readings_is_refused_by_name(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        up.settings(up.parser().parse_args(["-f", written(tmp_path, text)]))
+    assert words in refused.value.message

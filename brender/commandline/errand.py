@@ -183,10 +183,11 @@ def with_file(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, Any
     for parameter in parameters:
         if parameter.kind is not None and parameter.kind.file and given.get(parameter.name):
             path = Path(str(given.pop(parameter.name)))
-            if "json" in given:
-                raise InvalidParams("-j and -f are two sources of one JSON text.", hint="Give one of them.")
+            into = "json" if any(one.name == "json" for one in parameters) else "lines"
+            if into in given:
+                raise InvalidParams(f"{into} and -f are two sources of one text.", hint="Give one of them.")
             try:
-                given["json"] = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8-sig")
+                given[into] = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8-sig")
             except (OSError, UnicodeDecodeError, ValueError) as error:
                 raise InvalidParams(f"{path} cannot be read: {error}.") from None
     return given

@@ -11,6 +11,7 @@ PROGRAMS: dict[str, Program] = {
     "up": ("brender.up", "start a farm on this machine: a master and workers"),
     "demo": ("brender.demo", "render an animation on a farm of this machine"),
     "master": ("brender.master", "start the master"),
+    "storage": ("brender.storage.__main__", "keep readings without a farm"),
     "client": ("brender.client", "start a worker on this machine"),
     "web": ("brender.web", "serve the page of a farm to browsers"),
     "render": ("brender.render", "render a scene: submit, watch, end with the paths"),

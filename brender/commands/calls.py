@@ -15,6 +15,7 @@ from brender.core.farm import Farm, Job
 from brender.errors import Forbidden, Unauthorised
 from brender.wire.logs import Piece
 from brender.wire.progress import Mark, Marks
+from brender.wire.readings import Batch, Columns
 
 if TYPE_CHECKING:
     from brender.commands.table import Table
@@ -104,6 +105,12 @@ class SelectProject(Act, frozen=True):
     name: str
 
 
+class SetType(Act, frozen=True):
+    """Say what kind of client this session is."""
+
+    type: str
+
+
 class Introduce(Act, frozen=True):
     """Say who is there. A token, where given, decides the role.
 
@@ -171,10 +178,38 @@ class Unwatch(Act, frozen=True):
     name: str
 
 
-class Heard(Act, frozen=True):
-    """A worker's words that are for sessions, not for the farm: a piece of a log, how far its tasks are."""
+class RunLines(Unhurried, frozen=True):
+    """Run command lines one after the other, as this session: [number of the line, its words]."""
 
-    said: Piece | Marks
+    lines: list[tuple[int, list[str]]]
+
+
+class ReloadInventory(Unhurried, frozen=True):
+    """Read devices, keys and channels from the database and apply what somebody edited there."""
+
+
+class KeepReadings(Unhurried, frozen=True):
+    """Keep samples. `names` are those of the channels, `refused` what was refused already: name, why, how many."""
+
+    columns: Columns
+    names: dict[int, str]
+    refused: list[tuple[str, str, int]]
+
+
+class AskReadings(Unhurried, frozen=True):
+    """Ask for readings, and answer them together with `about`.
+
+    `question` is (channel, from, to, step, agg, most) as in storage's Question; without it how the storage is.
+    """
+
+    question: tuple[Any, ...] | None
+    about: dict[str, Any]
+
+
+class Heard(Act, frozen=True):
+    """A worker's words that are no event of the farm: a piece of a log, how far its tasks are, readings."""
+
+    said: Piece | Marks | Batch
 
 
 class Quit(Act, frozen=True):

@@ -66,6 +66,7 @@ def _row(method: Mapping[str, Any]) -> Row:
         spoken=bool(method.get("x-spoken", True)),
         destructive=bool(method.get("x-destructive", False)),
         destructive_with=str(method.get("x-destructive-with", "")),
+        machines=bool(method.get("x-machines", False)),
         watched=bool(method.get("x-watched", False)),
         usage=str(method.get("x-usage", "")),
     )

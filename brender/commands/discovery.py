@@ -19,6 +19,11 @@ NOUNS = {
     "job": "workflows: run, stop, look",
     "step": "the parts of a job",
     "task": "single frames or chunks",
+    "channel": "what is measured, and where it runs",
+    "device": "what is measured at",
+    "key": "what is measured, in which unit",
+    "manager": "the machines that host channels",
+    "reading": "what was measured, and when",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",
@@ -128,6 +133,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-destructive": row.destructive,
         "x-destructive-with": row.destructive_with,
         "x-watched": row.watched,
+        "x-machines": row.machines,
     }
 
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from brender.commands.calls import Call, Subscribe, Unsubscribe
+from brender.commands.calls import Call, ReloadInventory, Subscribe, Unsubscribe
 from brender.commands.kinds import TOPICS, Arg, Kind, Others
 from brender.commands.offers import Offer, merged, starting, worker_in_words
 from brender.commands.parts import JOB_OR_STEP, StepRef
 from brender.commands.references import JobRef
 from brender.commands.states import named, progress
 from brender.commands.workers import activity
-from brender.core import explain
+from brender.core import explain, hosted
 from brender.core.farm import Step
 from brender.core.lifecycle import FAILED, READY, TaskState
 from brender.errors import NotFound, nearest
@@ -62,6 +62,11 @@ def save(call: Call) -> dict[str, Any]:
     return {"saved": True, "rows": rows}
 
 
+def reload(call: Call) -> ReloadInventory:
+    """Read devices, keys and channels from the database again, and apply what was edited there (also by SIGHUP)."""
+    return ReloadInventory()
+
+
 class Subject(Kind):
     """What `why` is asked about: a worker, a job, or a step."""
 
@@ -89,6 +94,9 @@ def why(
     worker = next((one for one in farm.workers.values() if one.name == what), None)
     if worker is not None:
         return explain.why_worker(farm, worker.id)
+    channel = farm.channel_named(what) if isinstance(what, str) else None
+    if channel is not None and ("job", what) not in {(table, name) for table, _, name in farm.names}:
+        return hosted.why_channel(farm, channel.id)
     try:
         return explain.why_job(farm, JobRef().parse(call, what, {}).id)
     except NotFound:

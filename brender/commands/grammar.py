@@ -141,7 +141,7 @@ class Signature(Struct):
                     raise self.refuse(
                         f"{parameter.name} holds a number that cannot be stored: over 63 bits, or no number."
                     )
-                arguments[parameter.name] = read
+                arguments[parameter.argument] = read
         return arguments
 
 

@@ -118,7 +118,7 @@ class JsonText(Kind):
 
 
 class LocalFile(Kind):
-    """A file of the person who asks; `brender` on their machine reads it before it sends the command."""
+    """A file of the person who asks; `brender` on their machine reads it and sends it as `json`, else as `lines`."""
 
     expects = "a file on your machine"
     file = True

@@ -183,6 +183,36 @@ def bar(done: int, total: int, size: int = 20) -> str:
     return "#" * filled + "." * (size - filled)
 
 
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(points: Iterable[tuple[float, float]], begin: float, end: float, room: int, step: float = 0.0) -> str:
+    """Bars for values over time, one column for each part of the stretch; the highest of a part, a space for none.
+
+    Each value holds for `step` of the time.
+    """
+    room = max(room, NARROWEST)
+    highest: dict[int, float] = {}
+    for at, value in points:
+        first = max(0, int((at - begin) / (end - begin) * room))
+        past = int((at + step - begin) / (end - begin) * room)
+        for column in range(min(room - 1, first), min(room, max(past, first + 1))):
+            highest[column] = max(value, highest.get(column, value))
+    low, high = min(highest.values(), default=0.0), max(highest.values(), default=0.0)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    bars = (BARS[round((highest[at] - low) * scale)] if at in highest else " " for at in range(room))
+    return "".join(bars).rstrip()
+
+
+def size(count: float) -> str:
+    """Bytes for people: 812 B, 4.5 KiB, 20 GiB."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024 or unit == "TiB":
+            break
+        count /= 1024
+    return f"{count:.0f} {unit}" if count >= 100 or unit == "B" else f"{count:.3g} {unit}"
+
+
 def span(seconds: float) -> str:
     """A duration for people: 0.4 s, 12 s, 5 min, 3 h 20 min, 2 d 4 h."""
     if seconds < 10:

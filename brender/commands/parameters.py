@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from keyword import iskeyword
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -28,6 +29,11 @@ class Parameter(Struct, frozen=True):
     kind: Kind | None = None
     short: str = ""
     text: str = ""
+
+    @property
+    def argument(self) -> str:
+        """What the command's function calls it: `from_` where Python has no name for `from`."""
+        return f"{self.name}_" if iskeyword(self.name) else self.name
 
     @property
     def flag(self) -> bool:
@@ -96,7 +102,7 @@ def read_parameter(given: inspect.Parameter, hint: Any) -> Parameter:
     metas = tuple(extra for extra in extras if isinstance(extra, msgspec.Meta))
     base = kind.wire if kind is not None else _without_none(hint)
     return Parameter(
-        name=given.name,
+        name=given.name.removesuffix("_"),
         base=base,
         wire=Annotated[(base, *metas)] if metas else base,
         required=given.default is inspect.Parameter.empty and not (kind is not None and kind.many),

@@ -18,6 +18,7 @@ from brender.commands.calls import Heard
 from brender.core import events
 from brender.wire import logs
 from brender.wire import progress as progress_
+from brender.wire import readings as readings_
 
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ ResultsReport = _wire_of(events.Results)
 ReturnedReport = _wire_of(events.Returned)
 ImmortalReport = _wire_of(events.Immortal)
 StalledReport = _wire_of(events.Stalled)
+ClockReport = _wire_of(events.Clock)
+CountedReport = _wire_of(events.Counted)
+ReadyReport = _wire_of(events.ChannelsReady)
+ChannelStatesReport = _wire_of(events.ChannelStates)
 ByeReport = msgspec.defstruct("ByeReport", [])
 
 
@@ -90,6 +95,26 @@ def stalled(session: int, report: Struct) -> events.Event:
     return events.Stalled(session, *astuple(report))
 
 
+def clock(session: int, report: Struct) -> events.Event:
+    """What a worker's clock says now, in seconds since the epoch."""
+    return events.Clock(session, *astuple(report))
+
+
+def counted(session: int, report: Struct) -> events.Event:
+    """A manager has so many channels at this moment."""
+    return events.Counted(session, *astuple(report))
+
+
+def channels_ready(session: int, report: Struct) -> events.Event:
+    """A manager has set up channels: those that began, those that went on, and [channel, why not]."""
+    return events.ChannelsReady(session, *astuple(report))
+
+
+def channel_states(session: int, report: Struct) -> events.Event:
+    """Channels fell silent, failed or are back, as [channel, logging | stale | error, why]."""
+    return events.ChannelStates(session, *astuple(report))
+
+
 def bye(session: int, report: Struct) -> events.Event:
     """A worker is shut down in order."""
     return events.Disconnected(session, bye=True)
@@ -111,6 +136,14 @@ def progress(session: int, report: progress_.Marks) -> Heard:
     return Heard(report)
 
 
+ReadingsReport = readings_.Batch
+
+
+def readings(session: int, report: readings_.Batch) -> Heard:
+    """Samples of channels, in columns; answered `saved` when they are on the disk."""
+    return Heard(report)
+
+
 READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard]]] = {
     "worker.hello": (HelloReport, hello),
     "worker.heartbeat": (HeartbeatReport, heartbeat),
@@ -121,7 +154,12 @@ READERS: dict[str, tuple[type[Struct], Callable[[int, Any], events.Event | Heard
     "worker.stalled": (StalledReport, stalled),
     "worker.log": (LogReport, log),
     "worker.progress": (ProgressReport, progress),
+    "worker.readings": (ReadingsReport, readings),
     "worker.bye": (ByeReport, bye),
+    "worker.clock": (ClockReport, clock),
+    "worker.counted": (CountedReport, counted),
+    "worker.channels_ready": (ReadyReport, channels_ready),
+    "worker.channel_states": (ChannelStatesReport, channel_states),
     "legacy.hello": (legacy.Greeting, legacy.hello),
     "legacy.word": (legacy.Word, legacy.word),
 }

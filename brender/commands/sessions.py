@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from brender.commands import discovery
-from brender.commands.calls import Call, Introduce, Quit, Unsubscribe, check
-from brender.commands.kinds import SENTENCE, Arg, Others, WordList
+from brender.commands.calls import Call, Introduce, Quit, SetType, Unsubscribe, check
+from brender.commands.kinds import SENTENCE, Arg, Kind, Others, WordList
 from brender.commands.offers import Offer, starting
 from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.acts import newest
 from brender.core.rules.undo import nothing_to_undo
+from brender.errors import Invalid, nearest
 
 
 class CommandWords(WordList):
@@ -32,6 +33,15 @@ class CommandWords(WordList):
         return [value] if isinstance(value, str) else value
 
 
+class ClientType(Kind):
+    """What kind of client a session is."""
+
+    expects = "a client type"
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, TYPES)
+
+
 def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show who is connected."""
     rows = call.sessions()
@@ -41,13 +51,28 @@ def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, 
 def hello(
     call: Call,
     name: Annotated[str, Arg(text="who you are")],
-    *,
     token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
     remember: Annotated[bool, Arg(text="false: what is made or run selects no project")] = True,
     web: Annotated[str, Meta(pattern=r"^[\w.:\[\]-]{0,100}$"), Arg(text="of a web page: where it is, HOST:PORT")] = "",
 ) -> Introduce:
     """Say who you are."""
     return Introduce(name, token, remember, web)
+
+
+TYPES = ("unknown", "user", "gui", "manager", "worker")
+
+
+def set_type(call: Call, type: Annotated[str, ClientType(), Arg(text=", ".join(TYPES))]) -> SetType:
+    """Say what kind of client this is; lists show it."""
+    if type not in TYPES:
+        raise Invalid(f"There is no client type {type!r}.", hint=nearest(type, TYPES) or f"One of {', '.join(TYPES)}.")
+    return SetType(type)
+
+
+def users(call: Call) -> dict[str, Any]:
+    """Show the sessions that are of type user or gui."""
+    rows = [row for row in call.sessions() if row.get("type") in ("user", "gui")]
+    return {"sessions": rows, "you": call.who.session, "total": len(rows), "offset": 0}
 
 
 def bye(call: Call) -> Quit:

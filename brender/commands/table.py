@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.commands.calls import ANYBODY, Call, check, may
+from brender.commands.calls import ANYBODY, MACHINE, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
 
@@ -38,6 +38,7 @@ class Row(Struct, frozen=True):
     spoken: bool = True
     silent: bool = False
     selects: bool = False
+    machines: bool = False  # whether machines may call it, too
     destructive: bool = False
     destructive_with: str = ""
     watched: bool = False
@@ -56,6 +57,11 @@ class Row(Struct, frozen=True):
     def words(self) -> str:
         """The command as a person writes it."""
         return self.name.replace(".", " ").replace("_", "-")
+
+    def check(self, role: str) -> None:
+        """Raise Unauthorised or Forbidden unless a session of this role may call it."""
+        if not (self.machines and role == MACHINE):
+            check(role, self.role, self.words)
 
     @property
     def changes(self) -> bool:
@@ -200,7 +206,7 @@ class Table:
 
     def run(self, call: Call, row: Row, params: Struct) -> Any:
         """Data, an event or an act. Raises Forbidden, Unauthorised and whatever the command refuses with."""
-        check(call.who.role, row.role, row.words)
+        row.check(call.who.role)
         if row.reads is not None:
             return row.run(call.who.session, params)
         return row.run(call, **self.signature(row).arguments(call, params))

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from brender.commands import text_farm, text_history, text_work
+from brender.commands import text_channels, text_farm, text_history, text_readings, text_work
 from brender.commands.layout import capital, number, plain, span, wrap
 from brender.wire.screen import escape_json
 
@@ -235,6 +235,9 @@ WRITERS: dict[str, Writer] = {
     **{f"{noun}.set": _updated for noun in ("worker", "project", "limit", "preset", "job", "step")},
     **{f"{noun}.add": _created for noun in ("worker", "project", "limit", "preset", "step")},
     **{f"{noun}.delete": _deleted for noun in ("worker", "preset", "job", "step")},
+    **{f"{noun}.set": _updated for noun in ("channel", "device", "key")},
+    **{f"{noun}.add": _created for noun in ("device", "key")},
+    **{f"{noun}.delete": _deleted for noun in ("channel", "device", "key")},
     "project.archive": _updated,
     "project.select": _selected,
     "job.create": _submitted,
@@ -254,6 +257,7 @@ WRITERS: dict[str, Writer] = {
     "task.set_status": _waits,
     "session.undo": _undone,
     "session.hello": _done,
+    "session.type": _done,
     "session.bye": _done,
     "session.echo": _text,
     "session.test": _text,
@@ -261,9 +265,12 @@ WRITERS: dict[str, Writer] = {
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
     "rpc.watch": _watched,
+    "channel.watch": lambda data, room: (_watched if "changes" in data else text_channels.channels)(data, room),
     "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
     **text_farm.WRITERS,
     **text_work.WRITERS,
     **text_history.WRITERS,
+    **text_channels.WRITERS,
+    **text_readings.WRITERS,
 }

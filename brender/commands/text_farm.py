@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brender.commands.layout import Column, capital, columns, fields, number, plain, span, wrap, wrap_after
+from brender.commands.text_readings import storage
 
 Data = Any
 
@@ -111,6 +112,7 @@ def project(data: Data, room: int) -> list[str]:
 SESSION_COLUMNS = (
     Column("session", "id", right=True),
     Column("name", "name", shrinks=True, least=6),
+    Column("type", "type"),
     Column("role", "role"),
     Column("door", "door"),
     Column("peer", "peer", shrinks=True, least=9),
@@ -142,6 +144,8 @@ def farm(data: Data, room: int) -> list[str]:
     }
     said = ("uptime", "epoch", "workers", "slots", "projects", "jobs", "tasks", "progress", "sessions", "version")
     lines |= {name: plain(value) for name, value in data.items() if name not in said}
+    if "readings" in data:
+        lines["readings"] = storage(data["readings"])
     found = fields(lines, lines, room)
     if not total:
         found += wrap("No worker has connected yet. On a machine that shall render, start: brender client", room)
@@ -228,6 +232,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "project.list": projects,
     "project.show": project,
     "session.list": sessions,
+    "session.users": sessions,
     "farm.status": farm,
     "farm.save": saved,
     "farm.why": why,

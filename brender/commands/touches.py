@@ -34,6 +34,13 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
     match event:
         case ev.SetAdmin():
             return _rows(farm, "worker", event.workers)
+        case ev.AddChannels():
+            names = [str(values.get("name", "")) for values in event.channels]
+            return Touched("channel", len(names), names[:MOST_NAMES])
+        case ev.SwitchChannels() | ev.MoveChannels():
+            return _rows(farm, "channel", event.channels)
+        case ev.SetGroups():
+            return _rows(farm, "worker", [event.manager])
         case ev.Update() | ev.Delete():
             return _rows(farm, event.noun, event.ids)
         case ev.Create():

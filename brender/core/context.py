@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import Farm, Job, Limit, Load, Preset, Project, Step, Worker
+from brender.core.farm import Channel, Device, Farm, Job, Key, Limit, Load, Preset, Project, Step, Worker
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.errors import NotFound
@@ -48,6 +48,15 @@ class Context:
 
     def preset(self, preset_id: int) -> Preset:
         return _found(self.farm.presets, "preset", preset_id)
+
+    def device(self, device_id: int) -> Device:
+        return _found(self.farm.devices, "device", device_id)
+
+    def key(self, key_id: int) -> Key:
+        return _found(self.farm.keys, "key", key_id)
+
+    def channel(self, channel_id: int) -> Channel:
+        return _found(self.farm.channels, "channel", channel_id)
 
     def job(self, job_id: int) -> Job:
         return _found(self.farm.jobs, "job", job_id)

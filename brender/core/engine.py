@@ -18,7 +18,24 @@ from brender.core.context import Context
 from brender.core.farm import Attempt, Farm
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
-from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, undo, workers
+from brender.core.rules import (
+    attempts,
+    channels,
+    clock,
+    devices,
+    hosting,
+    inventory,
+    jobs,
+    keys,
+    limits,
+    presets,
+    projects,
+    steps,
+    tasks,
+    tree,
+    undo,
+    workers,
+)
 from brender.core.rules.rows import row_of
 from brender.core.schedule import Scheduler
 from brender.core.settle import settle
@@ -53,6 +70,16 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.Stalled: attempts.stalled,
     ev.SetWaiting: attempts.set_waiting,
     ev.Disconnected: workers.disconnected,
+    ev.AddChannels: channels.add,
+    ev.SwitchChannels: channels.switch,
+    ev.MoveChannels: channels.move,
+    ev.SetGroups: channels.set_groups,
+    ev.PlaceChannels: hosting.look,
+    ev.Clock: workers.clock,
+    ev.Counted: hosting.counted,
+    ev.ChannelsReady: hosting.ready,
+    ev.ChannelStates: hosting.states,
+    ev.Reload: inventory.reload,
 }
 
 # Create, Update and Delete are one event each for all nouns.
@@ -61,18 +88,26 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Create, "project"): projects.create,
     (ev.Create, "limit"): limits.create,
     (ev.Create, "preset"): presets.create,
+    (ev.Create, "device"): devices.create,
+    (ev.Create, "key"): keys.create,
     (ev.Create, "job"): jobs.create,
     (ev.Create, "step"): steps.create,
     (ev.Update, "worker"): workers.update,
     (ev.Update, "project"): projects.update,
     (ev.Update, "limit"): limits.update,
     (ev.Update, "preset"): presets.update,
+    (ev.Update, "device"): devices.update,
+    (ev.Update, "key"): keys.update,
+    (ev.Update, "channel"): channels.update,
     (ev.Update, "job"): jobs.update,
     (ev.Update, "step"): steps.update,
     (ev.Delete, "worker"): workers.delete,
     (ev.Delete, "project"): projects.delete,
     (ev.Delete, "limit"): limits.delete,
     (ev.Delete, "preset"): presets.delete,
+    (ev.Delete, "device"): devices.delete,
+    (ev.Delete, "key"): keys.delete,
+    (ev.Delete, "channel"): channels.delete,
     (ev.Delete, "job"): jobs.delete,
     (ev.Delete, "step"): steps.delete,
 }

@@ -155,6 +155,52 @@ class KillTasks(Event):
     force: bool = False
 
 
+class AddChannels(Event):
+    """New channels, all or none: each the values of a row, with `name`; what floats gets a manager (CL-14)."""
+
+    channels: list[dict[str, Any]]
+    by: str = ""
+
+
+class SwitchChannels(Event):
+    """Start, stop or restart channels (CL-47)."""
+
+    channels: list[int]
+    act: str
+    by: str = ""
+
+
+class MoveChannels(Event):
+    """Give channels to this manager; 0: to the one that has the fewest."""
+
+    channels: list[int]
+    manager: int
+    by: str = ""
+
+
+class SetGroups(Event):
+    """The groups of a manager, in order; channels of one that is gone go to the others (CL-40)."""
+
+    manager: int
+    groups: list[str]
+    by: str = ""
+
+
+class PlaceChannels(Event):
+    """A census or the patience with a manager is over."""
+
+
+class Reload(Event):
+    """Rows of devices, keys and channels that somebody edited in the database: as they are there (RM-34 to RM-37).
+
+    `gone` are those that were deleted there, as (table, id).
+    """
+
+    rows: list[Any]
+    gone: list[tuple[str, int]]
+    by: str = ""
+
+
 # ---- workers
 
 
@@ -234,6 +280,37 @@ class Stalled(Event):
 
     session: int
     attempts: list[tuple[int, float]]
+
+
+class Clock(Event):
+    """What a worker's clock says, in seconds since the epoch, at the moment it was sent (RM-53)."""
+
+    session: int
+    at: float
+
+
+class Counted(Event):
+    """How many channels a manager has at this moment (CL-15)."""
+
+    session: int
+    census: int
+    count: int
+
+
+class ChannelsReady(Event):
+    """A manager has set up what it was told: channels that began, that went on as they were, and [channel, why not]."""
+
+    session: int
+    started: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+class ChannelStates(Event):
+    """Channels that went on, fell silent or failed at their manager: [channel, logging | stale | error, why]."""
+
+    session: int
+    channels: list[tuple[int, str, str]]
 
 
 class SetWaiting(Event):

@@ -7,14 +7,31 @@ Below the rows stand what is never stored but rebuilt: the tasks of a step (a by
 from __future__ import annotations
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from brender.core import frames as frames_
 from brender.core.acts import Act
+from brender.core.hosting import Hosting
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
-from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
+from brender.core.rows import (
+    TABLE_OF,
+    TABLES,
+    Attempt,
+    Channel,
+    Device,
+    Job,
+    Key,
+    Limit,
+    Preset,
+    Project,
+    Row,
+    Step,
+    Trouble,
+    Worker,
+)
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
@@ -23,8 +40,11 @@ __all__ = [
     "TABLES",
     "TABLE_OF",
     "Attempt",
+    "Channel",
+    "Device",
     "Farm",
     "Job",
+    "Key",
     "Limit",
     "Load",
     "Preset",
@@ -40,7 +60,7 @@ __all__ = [
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "said", "session")
+    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session")
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
@@ -50,6 +70,7 @@ class Load:
         self.full = False  # it said that it starts nothing for now
         self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
+        self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
 
     def opens(self, file: str, most: int) -> None:
@@ -90,6 +111,12 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.devices: dict[int, Device] = {}
+        self.keys: dict[int, Key] = {}
+        self.channels: dict[int, Channel] = {}
+        self.hosting = Hosting()  # which manager has which channels, and which channels wait for one
+        self.trends: dict[int, deque[float]] = {}  # channel -> its last numbers, for spark lines
+        self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
         self.acts: tuple[Act, ...] = ()  # what people did last and may take back, the newest last; never stored
         self.stamps: dict[
             tuple[str, int, str], int
@@ -104,6 +131,9 @@ class Farm:
             "project": self.projects,
             "limit": self.limits,
             "preset": self.presets,
+            "device": self.devices,
+            "key": self.keys,
+            "channel": self.channels,
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
@@ -124,6 +154,8 @@ class Farm:
         if isinstance(row, Worker):
             self.loads.setdefault(row.id, Load(now))
             self.worker_keys[row.key] = row.id
+        elif isinstance(row, Channel):
+            self.hosting.put(row)
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
             self.note_waits(row)
@@ -151,6 +183,10 @@ class Farm:
             self.worker_keys.pop(row.key, None)
             if load.session is not None:
                 self.sessions.pop(load.session, None)
+        elif isinstance(row, Channel):
+            self.hosting.forget(row)
+            self.latest.pop(row.id, None)
+            self.trends.pop(row.id, None)
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)
@@ -231,7 +267,7 @@ class Farm:
         return self.steps[ids[-1]].place if ids else 0
 
     @staticmethod
-    def name_key(row: Worker | Project | Limit | Preset | Job | Step) -> tuple[str, int, str]:
+    def name_key(row: Worker | Project | Limit | Preset | Device | Key | Channel | Job | Step) -> tuple[str, int, str]:
         """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
         parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
         return TABLE_OF[type(row)], parent, row.name
@@ -247,6 +283,18 @@ class Farm:
     def preset_named(self, name: str) -> Preset | None:
         found = self.names.get(("preset", 0, name))
         return None if found is None else self.presets[found]
+
+    def device_named(self, name: str) -> Device | None:
+        found = self.names.get(("device", 0, name))
+        return None if found is None else self.devices[found]
+
+    def key_named(self, name: str) -> Key | None:
+        found = self.names.get(("key", 0, name))
+        return None if found is None else self.keys[found]
+
+    def channel_named(self, name: str) -> Channel | None:
+        found = self.names.get(("channel", 0, name))
+        return None if found is None else self.channels[found]
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""

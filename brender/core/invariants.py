@@ -8,6 +8,7 @@ from __future__ import annotations
 from brender.core import links
 from brender.core.farm import Farm, Step, Tasks
 from brender.core.fit import job_refusal
+from brender.core.hosting import HOSTED
 from brender.core.lifecycle import ATTEMPT_LIVE, LIVE, READY, TASK_OF_LIVE, TaskState
 from brender.core.settle import open_steps
 from brender.core.usage import Usage
@@ -22,6 +23,31 @@ def check(farm: Farm) -> list[str]:
     broken += _loads(farm)
     broken += _usage(farm)
     broken += _openness(farm)
+    broken += _channels(farm)
+    return broken
+
+
+def _channels(farm: Farm) -> list[str]:
+    """Counts of managers are their channels', names lead somewhere, and nothing waits that nobody will look at."""
+    broken = []
+    hosted: dict[int, set[int]] = {}
+    for channel in farm.channels.values():
+        if channel.state in HOSTED:
+            hosted.setdefault(channel.manager_id, set()).add(channel.id)
+        wants = channel.placement == "floating" and channel.state == "new" and not channel.manager_id
+        if wants and channel.id not in farm.hosting.waiting:
+            broken.append(f"channel {channel.name} has no manager and waits for none")
+        if channel.manager_id and channel.manager_id not in farm.workers:
+            broken.append(f"channel {channel.name} has a manager that is not there")
+        if channel.placement == "floating" and bool(channel.manager_id) != (channel.state in HOSTED):
+            broken.append(f"channel {channel.name} floats, is {channel.state} and has manager {channel.manager_id}")
+        if channel.placement == "pinned" and not channel.manager_id:
+            broken.append(f"channel {channel.name} is pinned to nobody")
+        for table, row_id in (("device", channel.device_id), ("key", channel.key_id)):
+            if row_id and row_id not in farm.table(table):
+                broken.append(f"channel {channel.name} has {table} {row_id}, which is not there")
+    if hosted != farm.hosting.of:
+        broken.append(f"managers count {farm.hosting.of}; their channels are {hosted}")
     return broken
 
 

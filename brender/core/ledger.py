@@ -13,8 +13,17 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from brender.core.acts import STAMPED, Act
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
-from brender.core.lifecycle import ATTEMPT_MOVES, PRESENCE_MOVES, READY, STATES, TaskState, check_move, check_task_move
+from brender.core.farm import TABLE_OF, Attempt, Channel, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
+from brender.core.lifecycle import (
+    ATTEMPT_MOVES,
+    CHANNEL_MOVES,
+    PRESENCE_MOVES,
+    READY,
+    STATES,
+    TaskState,
+    check_move,
+    check_task_move,
+)
 from brender.core.sequence import order_of
 from brender.core.written import write
 
@@ -124,6 +133,8 @@ class Ledger:
             return
         if isinstance(row, Worker) and "presence" in values:
             check_move(f"worker {row.name}", row.presence, values["presence"], PRESENCE_MOVES)
+        elif isinstance(row, Channel) and "state" in values:
+            check_move(f"channel {row.name}", row.state, values["state"], CHANNEL_MOVES)
         elif isinstance(row, Attempt) and "state" in values:
             check_move(f"attempt {row.id}", row.state, values["state"], ATTEMPT_MOVES)
         self._note((TABLE_OF[type(row)], row.id), row)

@@ -106,6 +106,21 @@ PRESENCE_MOVES: dict[str, frozenset[str]] = {
 }
 ADMIN_STATES = ("enabled", "disabled")
 
+# A channel is assigned to a manager, starting when the manager was told, and logging when the manager said so.
+CHANNEL_STATES = ("new", "assigned", "starting", "logging", "stale", "error", "stopped")
+CHANNEL_MOVES: dict[str, frozenset[str]] = {
+    "new": frozenset({"assigned", "starting", "error", "stopped"}),
+    "assigned": frozenset({"starting", "new", "error", "stopped"}),
+    "starting": frozenset({"logging", "assigned", "new", "stale", "error", "stopped"}),
+    "logging": frozenset({"starting", "assigned", "new", "stale", "error", "stopped"}),
+    "stale": frozenset({"logging", "starting", "assigned", "new", "error", "stopped"}),
+    "error": frozenset({"logging", "starting", "assigned", "new", "stale", "stopped"}),
+    "stopped": frozenset({"new", "assigned", "starting"}),
+}
+CHANNEL_TYPES = ("simple", "scalar", "delta", "ntime", "vector", "easy", "middle", "hard", "custom")
+SYNTHETIC = ("easy", "middle", "hard", "custom")  # types that make their own values
+KEY_KINDS = ("gauge", "counter", "text", "bool", "vector")
+
 CRASH_LIMIT = 5  # attempts lost with their worker before a task is given up as poison (CONTRACT 4.3)
 BLOCK_LIMIT = 3  # failures of one function of a job on one worker before others have to try
 MOST_ATTEMPTS = 255  # of one task in one run: a byte counts them

@@ -93,6 +93,39 @@ class Ack(Order):
     results: list[int]
 
 
+class ChannelSpec(Struct, omit_defaults=True):
+    """What a manager must know of a channel to host it. What a probe says is kept as (value + add) * mul."""
+
+    id: int
+    name: str
+    type: str
+    params: dict[str, Any] = field(default_factory=dict)
+    device: int = 0
+    driver: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    mul: float = 1.0
+    add: float = 0.0
+    group: str = ""
+
+
+class Host(Order):
+    """Channels to host from now on, new or altered, and to give up. `all`: you have no others than those in `keep`."""
+
+    wire: ClassVar[str] = "host"
+    put: list[ChannelSpec] = field(default_factory=list)
+    drop: list[int] = field(default_factory=list)
+    keep: list[int] | None = None
+    again: bool = False  # those in `put` begin anew, also where nothing of them has changed
+
+
+class CountChannels(Order):
+    """Say how many channels you have, at once."""
+
+    wire: ClassVar[str] = "count_channels"
+    census: int
+
+
 class Hangup(Order):
     """Close this session: a newer one of the same worker took over, or the worker was deleted."""
 

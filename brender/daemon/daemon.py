@@ -5,12 +5,14 @@ It decides nothing: duty.py does. Order matters here and nowhere else: results a
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -19,12 +21,20 @@ from msgspec import Struct
 import brender
 from brender.address import in_words
 from brender.core.events import Hello
+from brender.core.orders import Welcome
 from brender.daemon import probes
+from brender.daemon.channels import Channels, own_devices
 from brender.daemon.dial import Dial
 from brender.daemon.home import Home
+from brender.daemon.instrument import Instruments
 from brender.daemon.outbox import Outbox
+from brender.daemon.readings import Readings
 from brender.daemon.slots import Slots
+from brender.daemon.spool import Limits, Spool
 from brender.daemon.tails import Tails
+from brender.daemon.tally import Tally
+from brender.probes import Surroundings
+from brender.probes.registry import Registry
 from brender.wire.packed import Message, frame
 from brender.wire.progress import Mark, Marks
 from brender.worker import blender, words, world
@@ -50,6 +60,9 @@ class Options(Struct, frozen=True):
     gpus: tuple[Gpu, ...] = ()
     watch: Watched = UNWATCHED  # when tasks are taken for stuck whose step says nothing of it
     floor_mb: int = 0  # of available memory
+    spool: Limits = Limits()  # of readings that wait for the master
+    channels: str = "none"  # all | hosted | none: whether it is a manager, and reports itself
+    channel_commands: Path | None = None  # programs that channels may run
 
 
 class Daemon:
@@ -58,8 +71,10 @@ class Daemon:
     def __init__(self, home: Home, options: Options, catalogue: Catalogue, program: blender.Program | None) -> None:
         self._home = home
         self._outbox = Outbox(home.path)
+        self._tally = Tally()
+        registry = Registry(os.environ, say) if options.channels != "none" else None
         self._duty = Duty(
-            hello(home.path, options, program),
+            hello(home, options, program, registry),
             catalogue,
             self._outbox.held,
             self._outbox.next_number,
@@ -74,6 +89,11 @@ class Daemon:
         self._tight = ""  # what the floor said last
         self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
         self._tails = Tails(self._slots.logs, self._may_print, self._dial.post)
+        self.readings = Readings(Spool(home.path, options.spool, say), self._dial.post, say, random.random)
+        self._channels: Channels | None = None
+        if registry is not None:
+            around = Surroundings(options.master, options.channel_commands, self._tally.values)
+            self._channels = Channels(Instruments(registry, around), self.readings.spool.put, self._dial.post)
         self._inbox: list[world.Input] = []
         self._news = Event()
         self._welcome = Event()
@@ -85,7 +105,9 @@ class Daemon:
         for signum in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(signum, self._tell, [world.Leave()])
         self._slots.start()
-        work = (self._dial.run, self._beat, self._tell_progress, self._look)
+        work = [self._dial.run, self._beat, self._tell_progress, self._look, self.readings.run]
+        if self._channels is not None:
+            work.append(self._channels.run)
         background = [gevent.spawn(one) for one in work]
         here = gevent.getcurrent()
         for greenlet in background:
@@ -99,24 +121,34 @@ class Daemon:
                 self._note_welcome()
         self._dial.finish()
         gevent.killall(background)
+        if self._channels is not None:
+            self._channels.close()
         self._slots.close()
         self._outbox.close()
+        self.readings.spool.close()
 
     def _note_welcome(self) -> None:
         self._online = self._duty.welcomed
         if self._online:
             self._dial.welcomed()
+            self._dial.post(frame([{"method": "worker.clock", "params": {"at": time.time()}}]))
             self._welcome.set()
             say(f"online as {self._duty.name}, epoch {self._duty.epoch}")
 
     def _tell(self, inputs: list[world.Input]) -> None:
         self._inbox += inputs
         self._news.set()
-        if any(isinstance(one, world.Cut) for one in inputs):
-            self._tails.forget()
+        for one in inputs:
+            if isinstance(one, world.Cut):
+                self._tails.forget()
+                self.readings.cut()
+            elif isinstance(one, Welcome):
+                self.readings.welcomed()
 
     def _hear_aside(self, message: Message) -> None:
-        self._tails.hear(message)
+        heard = self._channels is not None and self._channels.hear(message)
+        if not heard and not self.readings.hear(message):
+            self._tails.hear(message)
 
     def _may_print(self, attempt: int) -> bool:
         return attempt in self._duty.running or attempt in self._duty.queued
@@ -130,6 +162,7 @@ class Daemon:
         return inputs
 
     def _carry_out(self, turn: world.Turn) -> None:
+        self._tally.count(turn)
         if turn.keep or turn.forget:
             self._store(turn)
         if turn.epoch is not None:
@@ -180,7 +213,8 @@ class Daemon:
             if self._welcome.wait(pace):
                 self._welcome.clear()
             elif self._online:
-                self._tell([world.Beat(self._fault or probes.disk_warning(self._home.path))])
+                troubles = (self._fault, probes.disk_warning(self._home.path), self.readings.spool.warning)
+                self._tell([world.Beat("; ".join(filter(None, troubles)))])
 
     def _measure_memory(self) -> None:
         """Under the floor the Blenders go that only wait, and the duty hears of it once; above it, again once."""
@@ -206,9 +240,9 @@ class Daemon:
             gevent.sleep(self._duty.heartbeat if watched else min(1.0, self._duty.heartbeat))
 
 
-def hello(data: Path, options: Options, program: blender.Program | None) -> Hello:
+def hello(home: Home, options: Options, program: blender.Program | None, registry: Registry | None) -> Hello:
     """What stands in every hello of this life."""
-    who = probes.identity(data, options.name)
+    who = probes.identity(home.path, options.name)
     return Hello(
         session=0,
         key=who.key,
@@ -220,11 +254,22 @@ def hello(data: Path, options: Options, program: blender.Program | None) -> Hell
         tags=list(options.tags),
         platform=probes.system(),
         config={
-            **probes.facts(data, options.gpus),
+            **probes.facts(home.path, options.gpus),
+            **(manager_facts(home, options, registry) if registry is not None else {}),
             "version": brender.__version__,
             "blender": program.path if program else "",
         },
     )
+
+
+def manager_facts(home: Home, options: Options, registry: Registry) -> dict[str, Any]:
+    """What makes this worker a manager: what it can ask, its process, and what it reports of itself."""
+    return {
+        "roles": ["worker", "manager"] if options.slots else ["manager"],
+        "probes": registry.names(),
+        "daemon": {"pid": os.getpid(), "pid_path": str(home.pid_path.absolute()), "started_at": time.time()},
+        "devices": own_devices(registry, options.slots) if options.channels == "all" else [],
+    }
 
 
 def say(text: str) -> None:

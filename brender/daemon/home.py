@@ -33,9 +33,12 @@ class Home:
             ) from None
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+        self.pid_path = path / "client.pid"  # the lock says whether who wrote it still lives (CL-27)
+        self.pid_path.write_text(f"{os.getpid()}\n")
 
     def close(self) -> None:
         """Gives the folder free; the kernel does the same when the process dies."""
+        self.pid_path.unlink(missing_ok=True)
         os.close(self._lock)
 
     def read_epoch(self) -> int:

@@ -20,14 +20,17 @@ from brender.commands import COMMANDS, calls, possible, text
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
-from brender.core.orders import Hangup, Order
+from brender.core.orders import Hangup, Host, Order
 from brender.errors import BrenderError, Busy, InternalError
+from brender.hub import lines
 from brender.hub.clock import SteadyClock, breathe
+from brender.hub.inventory import Inventory
 from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import Moments
+from brender.hub.readings import Readings
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
 from brender.hub.writer import Writer
@@ -40,6 +43,7 @@ log = logging.getLogger("brender.hub")
 MOST_REQUESTS = 256  # one slice of the hub; then other greenlets get their turn
 SLICE = 0.02  # seconds; requests that cost much make it shorter
 MOST_RESULTS = 512
+Then = Callable[[Any], None]
 TICK = 1.0  # seconds
 
 
@@ -55,7 +59,13 @@ class Hub:
     """Owns the core. `take` and `gone` are called by the port; everything else happens in `run`."""
 
     def __init__(
-        self, core: Core, writer: Writer, feed: Feed, clock: SteadyClock, info: Callable[[], dict[str, Any]]
+        self,
+        core: Core,
+        writer: Writer,
+        feed: Feed,
+        clock: SteadyClock,
+        info: Callable[[], dict[str, Any]],
+        readings: Readings,
     ) -> None:
         self.core = core
         self.feed = feed
@@ -67,15 +77,17 @@ class Hub:
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
         self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
-        self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self._later = Later(core.farm, writer, readings, self.links, clock.now, lambda: feed.last)
         self._lessons = Lessons()
         self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
-        self._asked: list[Asked | None] = []
+        self._asked: list[Asked | Then | None] = []
+        self._due: float | None = None  # when a greenlet will wake the hub for managers
         self._results = 0
         self._ticked = 0.0
         self._more = False
         self.turns = 0
+        self.inventory = Inventory(core.farm, writer, self._tell, core.settings.inventory_poll)
 
     # ---- what the port calls
 
@@ -117,6 +129,9 @@ class Hub:
             self._ticked = now
             self._add(ev.Tick(), None)
             self._later.tick()
+        due = self.core.farm.hosting.due()
+        if not full and due is not None and due <= now:
+            self._add(ev.PlaceChannels(), None)
         self._results = 0
         for _ in range(MOST_REQUESTS):
             if not self._inbox or self._results >= MOST_RESULTS or self._clock.now() - now > SLICE:
@@ -168,6 +183,9 @@ class Hub:
             if isinstance(found, calls.Quit):
                 self._writer.after(lambda: self._bid_farewell(link, request))
                 return
+            if isinstance(found, calls.RunLines | calls.ReloadInventory):
+                gevent.spawn(self._go_on, link, request, row, found)
+                return
             if isinstance(found, calls.Unhurried):
                 self._later.begin(link, found, lambda said: self._reply(link, request, row, said))
                 return
@@ -189,7 +207,7 @@ class Hub:
         if request.words is not None:
             return COMMANDS.resolve(request.words)
         row = COMMANDS.method(request.method)
-        calls.check(link.who.role, row.role, row.words)  # before anything is said about the parameters
+        row.check(link.who.role)  # before anything is said about the parameters
         if row.reads is not None:
             return row, request.params_as(row.reads)
         return COMMANDS.read(request.method, request.params)
@@ -236,6 +254,9 @@ class Hub:
         if isinstance(act, calls.SelectProject):
             link.project = act.name
             return {"project": act.name}
+        if isinstance(act, calls.SetType):
+            link.type = act.type
+            return {"type": act.type}
         if isinstance(act, calls.Introduce):
             link.name, link.remembers, link.web = act.name, act.remember, act.web
             self._lessons.named(link.number, act.name)
@@ -258,6 +279,17 @@ class Hub:
             lesson=self._lessons.of(link.who.actor),
         )
 
+    def _go_on(self, link: Link, request: Request, row: Row, act: calls.RunLines | calls.ReloadInventory) -> None:
+        """What takes several turns, in a greenlet of its own."""
+        if isinstance(act, calls.RunLines):
+            found = lines.run(act, lambda: self._call(link), self._tell)
+            self._writer.after(lambda: self._reply(link, request, row, found))
+            return
+        try:
+            self.inventory.read(lambda said: self._writer.after(lambda: self._reply(link, request, row, said)))
+        except BrenderError as error:
+            self._reply(link, request, row, error)
+
     def _watched(self, link: Link, act: calls.Watch) -> Any:
         """What a watched command answers now."""
         return COMMANDS.run(self._call(link), COMMANDS.rows[act.method], act.wire)
@@ -274,9 +306,21 @@ class Hub:
 
     # ---- turns
 
-    def _add(self, event: ev.Event, asked: Asked | None) -> None:
+    def _add(self, event: ev.Event, asked: Asked | Then | None) -> None:
         self._events.append(event)
         self._asked.append(asked)
+
+    def _tell(self, event: ev.Event, then: Then) -> None:
+        """An event of the master's own, from any greenlet; `then` gets its answer as soon as its turn is taken."""
+        self._add(event, then)
+        self._wake.set()
+
+    def _wake_for_managers(self) -> None:
+        """A census and the patience with a manager end between two ticks."""
+        due = self.core.farm.hosting.due()
+        if due is not None and due != self._due:
+            self._due = due
+            gevent.spawn_later(max(0.0, due - self._clock.now()), self._wake.set)
 
     def _turn(self) -> None:
         """One turn of the core; its answers, orders and events leave when its changes are on the disk."""
@@ -286,19 +330,24 @@ class Hub:
         self._more = turn.more
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
+            if one is None:
+                continue
+            if not isinstance(one, Asked):
+                one(answer)
+            elif one.row.selects and one.link.remembers and isinstance(answer, dict):
                 one.link.project = answer.get("project", one.link.project)
         possible.tell(self.core.farm, turn.notices)
         self._moments.see(turn.moved, turn.busy)
+        self._wake_for_managers()
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
-    def _release(self, asked: list[Asked | None], turn: Turn) -> None:
+    def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:
         """It is on the disk: orders first, for a machine may idle, then answers, then events."""
         self._send_orders(turn.orders)
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None:
+            if isinstance(one, Asked):
                 self._reply(one.link, one.request, one.row, answer)
-            elif isinstance(answer, BrenderError):
+            elif one is None and isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
         if turn.notices or turn.changes:
             self.watches.touched()
@@ -317,7 +366,8 @@ class Hub:
             if link is None:
                 continue
             if link.conversation.kind == "packed":
-                link.send(frame([{"method": order.wire, "params": asdict(order)} for order in batch]))
+                for part in _in_frames(batch):
+                    link.send(frame([{"method": order.wire, "params": asdict(order)} for order in part]))
             if any(isinstance(order, Hangup) for order in batch):
                 link.hang_up()
 
@@ -356,3 +406,11 @@ class Hub:
     def _bid_farewell(self, link: Link, request: Request) -> None:
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))
         link.hang_up()
+
+
+def _in_frames(batch: list[Order]) -> list[list[Order]]:
+    """All orders of a session leave in one frame, but those that list hundreds of channels in one each: a frame is
+    bounded. Their order stays."""
+    if len(batch) == 1 or not any(isinstance(order, Host) and order.put for order in batch):
+        return [batch]
+    return [[order] for order in batch]

@@ -1,4 +1,4 @@
-"""What is answered later than the turn that asked: questions to the disk, logs on workers, waiting for a job's end.
+"""What is answered later than the turn that asked: questions to the disk, logs, readings, waiting for a job's end.
 
 None of it goes through the core or waits on the hub's greenlet. It must not know the wire beyond a Link.
 """
@@ -21,11 +21,13 @@ from brender.core.rows import Attempt, Step
 from brender.errors import BrenderError, InternalError, NotFound, Unsupported, WrongState
 from brender.hub.links import Link
 from brender.hub.logs import Logs, Wanted
+from brender.hub.readings import Readings
 from brender.hub.standing import Standing
 from brender.hub.writer import Writer
 from brender.wire.logs import Piece
 from brender.wire.messages import Notice
 from brender.wire.progress import Marks
+from brender.wire.readings import Batch
 
 log = logging.getLogger("brender.later")
 
@@ -48,11 +50,17 @@ class Later:
     """`begin` takes an act and calls `answer` once, with data or a BrenderError; the rest is told by the hub."""
 
     def __init__(
-        self, farm: Farm, writer: Writer, links: dict[int, Link], now: Callable[[], float], seq: Callable[[], int]
+        self,
+        farm: Farm,
+        writer: Writer,
+        readings: Readings,
+        links: dict[int, Link],
+        now: Callable[[], float],
+        seq: Callable[[], int],
     ) -> None:
         self.logs = Logs(now, seq)
         self.standing = Standing(farm, links, seq)
-        self._farm, self._writer, self._links = farm, writer, links
+        self._farm, self._writer, self._readings, self._links = farm, writer, readings, links
         self._seq = seq
         self._watching: list[Watching] = []
 
@@ -62,15 +70,21 @@ class Later:
             gevent.spawn(self._guarded, answer, lambda: self._look_up(act, answer))
         elif isinstance(act, calls.ReadLog):
             gevent.spawn(self._guarded, answer, lambda: self._read_log(link, act, answer))
+        elif isinstance(act, calls.KeepReadings):
+            self._readings.put(act, answer)
+        elif isinstance(act, calls.AskReadings):
+            gevent.spawn(self._guarded, answer, lambda: answer(self._readings.answer(act)))
         elif isinstance(act, calls.WatchJob):
             self._watching.append(Watching(link, act.job, answer))
             self._look_at_jobs()
         else:
             raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
-    def hear(self, link: Link, said: Piece | Marks) -> None:
-        """A worker's words that are for sessions."""
-        if isinstance(said, Piece):
+    def hear(self, link: Link, said: Piece | Marks | Batch) -> None:
+        """A worker's words that are no event of the farm."""
+        if isinstance(said, Batch):
+            self._readings.hear(link, said)
+        elif isinstance(said, Piece):
             self.logs.hear(link, said)
         else:
             self.standing.hear(link, said)

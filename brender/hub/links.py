@@ -42,6 +42,7 @@ class Link:
         self.conversation = conversation
         self.name = ""
         self.web = ""  # where its page is, of a gateway
+        self.type = "unknown"  # what it says that it is (CL-50)
         self.project = ""
         self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
@@ -79,6 +80,7 @@ class Link:
         return {
             "id": self.number,
             "name": self.name,
+            "type": "worker" if self.worker else self.type,
             "role": who.role,
             "door": who.door,
             "peer": self.peer,

@@ -93,7 +93,7 @@ class Writer:
 
     def call(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Run `work` on the database's thread and return what it returns: for all that is not a save."""
-        result, error = self._pool.apply(_guarded, (work, *arguments))
+        result, error = self._pool.apply(guarded, (work, *arguments))
         if error is not None:
             raise error
         return result
@@ -102,10 +102,14 @@ class Writer:
         """Run `query(database, *arguments)` for a report, beside the commits where SQLite allows it."""
         if not MANY_CONNECTIONS:
             return self.call(query, self._store.database, *arguments)
-        result, error = self._reading.apply(_guarded, (self._read, query, *arguments))
+        result, error = self._reading.apply(guarded, (self._read, query, *arguments))
         if error is not None:
             raise error
         return result
+
+    def store_commits(self) -> int:
+        """What changes whenever somebody else has written to the database; ask it by `call`."""
+        return self._store.commits_of_others()
 
     def close(self) -> bool:
         """Write what waits, then close the store. False: not all of it could be written."""
@@ -115,7 +119,7 @@ class Writer:
         self._greenlet.join()
         try:
             if self._reader is not None:
-                self._reading.apply(_guarded, (self._reader.close,))
+                self._reading.apply(guarded, (self._reader.close,))
             self.call(self._store.close)
         finally:
             self._reading.kill()
@@ -212,7 +216,7 @@ class Writer:
             self.full = error.sentence()
 
 
-def _guarded(work: Callable[..., Any], *arguments: Any) -> tuple[Any, Exception | None]:
+def guarded(work: Callable[..., Any], *arguments: Any) -> tuple[Any, Exception | None]:
     """gevent prints what a pool's thread raises; returned, it is raised where somebody waits for it."""
     try:
         return work(*arguments), None

@@ -28,6 +28,7 @@ from brender.wire.messages import (
     unstorable,
     unwritable,
 )
+from brender.wire.readings import METHOD as READINGS
 
 T = TypeVar("T")
 
@@ -137,11 +138,15 @@ class FrameReader:
 
     def _decode(self, body: bytes) -> list[Message]:
         try:
-            # Most frames hold no such bytes; in those that do they may be text.
+            found = _MESSAGES.decode(body)
+            # Columns of readings are full of such bytes, and are looked at sample by sample anyway (storage/sift.py).
+            if all(message.method == READINGS for message in found):
+                return found
+            # Most other frames hold none; in those that do they may be text.
             if _ODD.search(body) and unstorable(msgspec.msgpack.decode(body)):
                 self.broken = ParseError("A number of the frame cannot be stored: over 63 bits, or no number.")
                 return []
-            return _MESSAGES.decode(body)
+            return found
         except UNREADABLE as error:
             self.broken = ParseError(f"The frame is no msgpack list of JSON-RPC objects: {error}.")
             return []

@@ -49,6 +49,10 @@ LISTS = {
     "step.list": ("step list 1", "steps"),
     "task.list": ("task list 1", "tasks"),
     "session.list": ("session list", "sessions"),
+    "channel.list": ("channel list", "channels"),
+    "device.list": ("device list", "devices"),
+    "key.list": ("key list", "keys"),
+    "manager.list": ("manager list", "managers"),
 }
 SHOWS = {
     "worker.show": "worker show all",
@@ -58,6 +62,8 @@ SHOWS = {
     "job.show": "job show 1",
     "job.status": "job status 1",
     "job.dump": "job dump 1",
+    "channel.show": "channel show all",
+    "device.show": "device show 1",
     "step.show": "step show 2",
     "task.show": "task show 2 0",
     "farm.status": "farm status",
@@ -83,11 +89,16 @@ def stage() -> Stage:
     made = Stage()
     for number, name in enumerate(NAMES, 1):
         offers = [name for name in ("noop", escape(NAMES[0]), NAMES[2], NAMES[3]) if " " not in name]
-        worker = made.worker(f"w{number}", functions=" ".join(offers), tags=[SAID], platform=SAID[:200])
+        manager = {"roles": ["manager"], "probes": [SAID], "daemon": {"pid": 1, "pid_path": SAID}}
+        worker = made.worker(f"w{number}", config=manager, functions=" ".join(offers), tags=[SAID], platform=SAID[:200])
         made.do(ev.Update("worker", [worker], {"name": name, "warning": SAID}))
         made.do(ev.Create("project", {"name": name, "description": SAID}))
         made.do(ev.Create("limit", {"name": name, "count": 1, "description": SAID}))
         made.do(ev.Create("preset", {"name": name, "params": {"samples": 4}, "description": SAID}))
+        made.do(ev.Create("device", {"name": name, "driver": "x", "description": SAID, "config": {"a": SAID}}))
+        made.do(ev.Create("key", {"name": name, "unit": SAID[:40], "description": SAID}))
+        made.do(ev.AddChannels([{"name": name, "type": "easy", "labels": {"a": "b"}}]))
+        made.farm.latest[number] = (made.now, SAID)
         steps = [{"name": step, "function": "noop", "frames": "1-2", "retries": 0, "params": [SAID]} for step in NAMES]
         flow = {"name": name, "submitter": SAID, "tags": [], "tasks": steps if number == 1 else steps[:1]}
         made.do(ev.SubmitTree({"name": name, "workflows": [flow]}, name, run=True))

@@ -32,7 +32,7 @@ def _idle(function: str, **values: Any) -> dict[str, Any]:
 def busy_stage() -> Stage:
     """A farm in which much is going on."""
     stage = Stage()
-    first = stage.worker("first", slots=2, boot="a")
+    first = stage.worker("first", slots=2, boot="a", config={"roles": ["worker", "manager"]})
     stage.worker("second", slots=1)
     stage.job({"frames": "1-6"}, {})
     stage.job({"exec": "parallel"}, {"frames": "1-3"})
@@ -41,6 +41,10 @@ def busy_stage() -> Stage:
     stage.end(first, stage.live(first)[0], "error", exit_code=1)
     stage.do(ev.Disconnected(stage.session(2)))
     stage.wait(20)
+    stage.do(ev.AddChannels([{"name": name, "type": "easy", "manager_id": 1} for name in ("c1", "c2")]))
+    stage.do(ev.ChannelsReady(stage.session(1), [1]))
+    stage.do(ev.AddChannels([{"name": "waits", "type": "easy"}]))
+    stage.now += 1.0
     stage.do(ev.SetAdmin([2], "disabled", "anna"))
     return stage
 
@@ -76,6 +80,16 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Stalled: ev.Stalled(session, [(attempt.id, 1800.0)]),
         ev.SetWaiting: ev.SetWaiting(attempt.id, True),
         ev.Disconnected: ev.Disconnected(session, bye=True),
+        ev.AddChannels: ev.AddChannels([{"name": "c4", "type": "easy", "manager_id": 1}]),
+        ev.SwitchChannels: ev.SwitchChannels([1], "stop"),
+        ev.MoveChannels: ev.MoveChannels([1], 2),
+        ev.SetGroups: ev.SetGroups(1, ["a", "b"]),
+        ev.PlaceChannels: ev.PlaceChannels(),
+        ev.Counted: ev.Counted(session, 1, 2),
+        ev.Clock: ev.Clock(session, 5.0),
+        ev.ChannelsReady: ev.ChannelsReady(session, [2]),
+        ev.ChannelStates: ev.ChannelStates(session, [(1, "stale", "silent")]),
+        ev.Reload: ev.Reload([], [("channel", 1)]),
     }
 
 
@@ -83,7 +97,8 @@ def test_every_event_has_exactly_one_rule() -> None:
     kinds = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     answered = set(RULES) | {kind for kind, _ in CRUD}
     assert kinds - {ev.Event} == answered
-    assert {noun for _, noun in CRUD} == {"worker", "project", "limit", "preset", "job", "step"}
+    nouns = {"worker", "project", "limit", "preset", "device", "key", "channel", "job", "step"}
+    assert {noun for _, noun in CRUD} == nouns
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RULES if kind is not ev.Boot])
@@ -155,6 +170,9 @@ fields = st.sampled_from(
 )
 
 
+channel_fields = st.sampled_from(["name", "type", "params", "device_id", "key_id", "manager_id", "placement", "labels"])
+
+
 @settings(max_examples=400)
 @given(
     st.lists(
@@ -163,7 +181,7 @@ fields = st.sampled_from(
             st.builds(ev.Create, st.sampled_from(["worker", "job", "step"]), st.dictionaries(fields, nasty)),
             st.builds(
                 ev.Update,
-                st.sampled_from(["worker", "project", "job", "step"]),
+                st.sampled_from(["worker", "project", "job", "step", "channel", "device", "key"]),
                 st.lists(nasty, max_size=2),
                 st.dictionaries(fields, nasty, max_size=3),
                 nasty,
@@ -178,6 +196,10 @@ fields = st.sampled_from(
             st.builds(ev.RetryTasks, nasty, st.lists(nasty, max_size=2)),
             st.builds(ev.KillTasks, nasty, st.lists(nasty, max_size=2)),
             st.builds(ev.SetWaiting, nasty, st.booleans()),
+            st.builds(ev.AddChannels, st.lists(st.dictionaries(channel_fields, nasty, max_size=4), max_size=2)),
+            st.builds(ev.SwitchChannels, st.lists(nasty, max_size=2), nasty),
+            st.builds(ev.MoveChannels, st.lists(nasty, max_size=2), nasty),
+            st.builds(ev.SetGroups, nasty, st.lists(nasty, max_size=2)),
         ),
         max_size=5,
     )
@@ -213,6 +235,15 @@ small = st.integers(-1, 12)
             st.builds(ev.Immortal, small, st.lists(st.tuples(small, small), max_size=4)),
             st.builds(ev.Stalled, small, st.lists(st.tuples(small, small), max_size=4)),
             st.builds(ev.Disconnected, small, st.booleans()),
+            st.builds(ev.Counted, small, small, small),
+            st.builds(ev.Clock, small, st.floats(allow_nan=False, allow_infinity=False)),
+            st.builds(ev.ChannelsReady, small, st.lists(small, max_size=3), st.lists(small, max_size=3)),
+            st.builds(
+                ev.ChannelStates,
+                small,
+                st.lists(st.tuples(small, st.sampled_from(["logging", "stale", "error", "new", "?"]), st.just("why"))),
+            ),
+            st.just(ev.PlaceChannels()),
             st.builds(ev.LegacyHello, small, st.sampled_from(["000000000001", "x"]), st.text(max_size=3)),
             st.builds(
                 ev.Hello,

@@ -412,3 +412,15 @@ def test_what_a_person_wrote_as_warning_stays_until_the_machine_has_something_ne
     stage.turn(ev.Boot())
     stage.worker()
     assert beat() == ""
+
+
+def test_a_clock_that_is_wrong_is_told_and_nothing_is_refused() -> None:
+    """RM-53: warn, do not refuse."""
+    stage = Stage()
+    worker = stage.worker()
+    turn = stage.turn(ev.Clock(stage.session(worker), stage.now - 30.0))
+    assert ("worker.clock_skew", {"id": worker, "name": "render-01", "seconds": -30.0}) in turn.notices
+    assert stage.farm.workers[worker].facts["clock_skew"] == -30.0
+    stage.do(ev.Clock(stage.session(worker), stage.now + 1.9))
+    assert "clock_skew" not in stage.farm.workers[worker].facts
+    assert stage.farm.workers[worker].presence == "online"

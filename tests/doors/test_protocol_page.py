@@ -15,6 +15,7 @@ from brender.config import DEFAULT as SETTINGS
 from brender.core.orders import Order
 from brender.errors import BY_CODE
 from brender.hub import links
+from brender.wire import readings
 from brender.wire.limits import DEFAULT as LIMITS
 from brender.wire.packed import FrameReader, Message, frame
 
@@ -91,6 +92,8 @@ def test_the_page_lists_every_message_of_workers_with_its_fields() -> None:
             assert [one.name for one in fields(row.reads)] == [part.strip() for part in _names(told)], row.name
     for order in Order.__subclasses__():
         assert [one.name for one in fields(order)] == _names(rows.pop(order.wire)), order.wire
+    for word, kind in ((readings.SAVED, readings.Saved), (readings.UNSAVED, readings.Unsaved)):
+        assert [one.name for one in fields(kind)] == _names(rows.pop(word)), word
     assert set(rows) <= {"FF", "C1"}
 
 

@@ -20,7 +20,9 @@ from brender.daemon.tails import Tails
 from brender.hub.clock import SteadyClock
 from brender.hub.hub import Hub
 from brender.hub.port import Port
+from brender.hub.readings import Readings
 from brender.hub.writer import Writer
+from brender.storage.keeper import open_keeper
 from brender.store import Store
 from brender.wire.feed import Feed
 from brender.wire.packed import FrameReader, frame
@@ -40,7 +42,9 @@ class Farm:
         self.faults: list[Exception] = []
         self.writer = Writer(store, self.faults.append)
         self.core = Core(loaded)
-        self.hub = Hub(self.core, self.writer, Feed(100, 1), SteadyClock(), dict)
+        clock = SteadyClock()
+        self.readings = Readings(open_keeper(folder, "", now=clock.now), loaded, clock.now)
+        self.hub = Hub(self.core, self.writer, Feed(100, 1), clock, dict, self.readings)
         self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
         self.hub.boot()
         self.loop = gevent.spawn(self.hub.run)
@@ -49,6 +53,7 @@ class Farm:
     def close(self) -> None:
         self.port.stop()
         self.loop.kill()
+        self.readings.close()
         self.writer.close()
         assert self.faults == []
 

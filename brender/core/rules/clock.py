@@ -31,6 +31,8 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     farm.ready = set(farm.open)
     farm.leases = {a.id: ctx.now + settings.waiting_limit for a in farm.attempts.values() if a.state == "waiting"}
     ctx.ledger.unsettled.update(job.id for job in farm.jobs.values() if job.desired == "run")
+    farm.hosting.census = None
+    farm.hosting.away = dict.fromkeys(farm.hosting.of, ctx.now + settings.boot_grace)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}
 

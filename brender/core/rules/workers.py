@@ -9,11 +9,11 @@ from typing import Any
 
 from brender.core import possible
 from brender.core.context import Context
-from brender.core.events import Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
+from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts
+from brender.core.rules import attempts, devices, hosting
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
@@ -33,6 +33,7 @@ def hello(ctx: Context, event: Hello) -> None:
     load = ctx.farm.loads[worker.id]
     _take_session(ctx, worker, load, event.session)
     same_life = bool(event.boot) and event.boot == worker.boot
+    reported = worker.facts.get("devices", [])
     ctx.ledger.set(
         worker,
         mac=event.mac,
@@ -59,6 +60,9 @@ def hello(ctx: Context, event: Hello) -> None:
         ctx.order(event.session, Stop(stopping))  # the first one may have been lost with the link
     ctx.farm.roomy.add(worker.id)
     ctx.notice("worker.online", id=worker.id, name=worker.name)
+    hosting.welcome(ctx, worker)
+    if worker.facts.get("devices", []) != reported:
+        devices.report(ctx, worker, reported)
 
 
 def _fault_of(event: Hello) -> str:
@@ -110,6 +114,19 @@ def heartbeat(ctx: Context, event: Heartbeat) -> None:
         ctx.ledger.set(worker, warning=event.warning)
 
 
+def clock(ctx: Context, event: Clock) -> None:
+    """A clock that is wrong is told and refused nothing: its readings have wrong times (RM-53)."""
+    found = ctx.load_at(event.session)
+    if found is None:
+        return
+    skew = round(event.at - ctx.now, 1)
+    facts = {name: value for name, value in found[0].facts.items() if name != "clock_skew"}
+    if abs(skew) > ctx.settings.clock_skew:
+        facts["clock_skew"] = skew
+        ctx.notice("worker.clock_skew", id=found[0].id, name=found[0].name, seconds=skew)
+    ctx.ledger.set(found[0], facts=facts)
+
+
 def disconnected(ctx: Context, event: Disconnected) -> None:
     """The connection is gone. What runs there may go on; the sweep decides later, unless the worker said bye."""
     found = ctx.load_at(event.session)
@@ -121,10 +138,12 @@ def disconnected(ctx: Context, event: Disconnected) -> None:
         ctx.ledger.set(worker, presence="offline")
         attempts.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
         ctx.notice("worker.offline", id=worker.id, name=worker.name)
+        hosting.gone(ctx, worker, 0.0)
     else:
         load.heard = ctx.now
         ctx.ledger.set(worker, presence="lost")
         ctx.notice("worker.lost", id=worker.id, name=worker.name)
+        hosting.gone(ctx, worker, ctx.settings.host_grace)
 
 
 def sweep(ctx: Context) -> None:
@@ -140,6 +159,7 @@ def sweep(ctx: Context) -> None:
                 ctx.ledger.set(worker, presence="lost")
                 ctx.notice("worker.lost", id=worker.id, name=worker.name)
                 attempts.drop_all(ctx, worker, f"{worker.name} has not been heard for {int(silent)} s")
+                hosting.gone(ctx, worker, 0.0)
         elif silent > settings.gone_after:
             if load.live:
                 attempts.drop_all(ctx, worker, f"{worker.name} has been away for {int(silent)} s")
@@ -179,6 +199,9 @@ def let_work(ctx: Context, worker: Worker, state: str) -> None:
     if state == "disabled" and waiting:
         ctx.ledger.recalled(load, load.recalled | set(waiting))
         ctx.order(load.session, Recall(waiting))
+    if state == "disabled":
+        hosting.vacate(ctx, worker)
+    hosting.begin_census(ctx)
 
 
 def create(ctx: Context, event: Create) -> dict[str, Any]:
@@ -222,6 +245,13 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
             raise WrongState(
                 f"Worker {worker.name} is {worker.presence} with {len(load.live)} tasks; only one away can be deleted.",
                 hint=f"disable {worker.name}, stop its client, then delete it.",
+            )
+        hosted = [one for one in ctx.farm.channels.values() if one.manager_id == worker_id]
+        if hosted:
+            raise WrongState(
+                f"Channel {hosted[0].name} is pinned to {worker.name}"
+                + (f", and {len(hosted) - 1} more are." if len(hosted) > 1 else "."),
+                hint=f"channel delete manager={worker.name}   or   channel move {hosted[0].name} ANOTHER",
             )
         ctx.ledger.remove(worker)
         deleted.append({"id": worker.id, "name": worker.name})

@@ -1,0 +1,304 @@
+"""Kinds that name channels, devices, keys and managers, and read their values. Used by the commands of these nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from brender.commands.calls import Call
+from brender.commands.kinds import Attributes, Kind, Others, loosely
+from brender.commands.offers import Offer, starting
+from brender.commands.selection import WorkerSelector, as_id, is_glob, listed
+from brender.core.farm import Channel, Device, Farm, Key, Worker
+from brender.core.lifecycle import CHANNEL_STATES
+from brender.core.rules.hosting import is_manager
+from brender.errors import Invalid, InvalidParams, NotFound, nearest
+from brender.worker import instruments, sampling
+
+PARAMETERS = sorted({name for kind in sampling.TYPES.values() for name in kind.__struct_fields__})
+OF_ROW = ("short_name", "type", "params", "placement", "labels", "device", "key", "manager")
+
+
+def find(farm: Farm, noun: str, word: str | int) -> Any:
+    """The row of this name or id. Raises NotFound with the nearest names."""
+    rows = farm.table(noun)
+    number = farm.names.get((noun, 0, word)) if isinstance(word, str) else None
+    if number is None:
+        number = as_id(word)
+    found = rows.get(number) if number is not None else None
+    if found is None:
+        names = [row.name for row in rows.values()]
+        raise NotFound(f"There is no {noun} {word!r}.", hint=nearest(str(word), names) or f"See {noun} list.")
+    return found
+
+
+class Named(Kind):
+    """One row of a noun, by name or id."""
+
+    wire = str | int
+    expects = "a name or id"
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+
+    def parse(self, call: Call, value: Any, others: Others) -> Any:
+        return find(call.farm, self.noun, value)
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [row.name for row in call.farm.table(self.noun).values()])
+
+
+class ManagerRef(Kind):
+    """One worker that hosts channels."""
+
+    wire = str | int
+    expects = "a manager's name or id"
+
+    def parse(self, call: Call, value: Any, others: Others) -> Worker:
+        found: Worker = WorkerSelector().parse(call, value, others)[0]
+        if not is_manager(found):
+            raise NotFound(f"Worker {found.name} hosts no channels.", hint="See manager list.")
+        return found
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [worker.name for worker in call.farm.workers.values() if is_manager(worker)])
+
+
+class ChannelSelector(Kind):
+    """Some channels: names, short names, ids, globs, `all`, a state, or device=… key=… manager=… label=…"""
+
+    wire = str | int | list[str | int]
+    expects = "a channel name, id, glob, all, a state, device=, key=, manager= or LABEL=…"
+    many = True
+
+    def __init__(self, required: bool = True, by: bool = True) -> None:
+        self.required, self.by = required, by
+
+    def claims(self, key: str) -> bool:
+        """Without `by`, device=… and the like are values of the command, not a choice."""
+        return self.by and (key in ("device", "key", "manager") or key.startswith("label."))
+
+    def parse(self, call: Call, value: Any, others: Others) -> list[Channel]:
+        words = value if isinstance(value, list) else [value]
+        if not words or words == [""]:
+            if self.required:
+                raise Invalid("No channel selected. Name one, or use 'all'.")
+            return list(call.farm.channels.values())
+        chosen = {row.id: row for word in words for row in _channels(call.farm, word)}
+        return [chosen[channel_id] for channel_id in sorted(chosen)]
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        farm = call.farm
+        names = [channel.name for channel in farm.channels.values()]
+        by = [f"device={row.name}" for row in farm.devices.values()] + [f"key={row.name}" for row in farm.keys.values()]
+        return starting(prefix, [*names, "all", *CHANNEL_STATES, *by])
+
+
+class ChannelWord(ChannelSelector):
+    """The same in one word, because another follows."""
+
+    wire = str | int
+    expects = "a channel name, id, glob, all or a state"
+    many = False
+
+
+def _channels(farm: Farm, word: str | int) -> Iterable[Channel]:
+    """All channels one word stands for. Raises NotFound where it can only be a slip."""
+    rows = farm.channels.values()
+    if isinstance(word, str):
+        named = farm.channel_named(word)
+        if named is not None:
+            return [named]
+        low = word.lower()
+        if low == "all":
+            return rows
+        if low in CHANNEL_STATES:
+            return [row for row in rows if row.state == low]
+        if "=" in word:
+            return _channels_by(farm, *word.split("=", 1))
+        found = [row for row in rows if (fnmatchcase(row.name, word) if is_glob(word) else row.short_name == word)]
+        if found:
+            return found
+        if is_glob(word):
+            raise NotFound(f"No channel matches {word!r}.", hint="See channel list.")
+    return [find(farm, "channel", word)]
+
+
+def _channels_by(farm: Farm, what: str, value: str) -> list[Channel]:
+    rows = farm.channels.values()
+    if what == "manager":
+        worker = farm.workers.get(farm.names.get(("worker", 0, value), as_id(value) or 0))
+        if worker is None:
+            names = [one.name for one in farm.workers.values()]
+            raise NotFound(f"There is no manager {value!r}.", hint=nearest(value, names) or "See manager list.")
+        return [row for row in rows if row.manager_id == worker.id]
+    if what in ("device", "key"):
+        wanted = find(farm, what, value).id
+        return [row for row in rows if getattr(row, f"{what}_id") == wanted]
+    label = what.removeprefix("label.")
+    return [row for row in rows if row.labels.get(label) == value]
+
+
+class NewChannels(Kind):
+    """Names of channels that are made; a word that is a JSON object holds values for all of them (CHL_ADD)."""
+
+    wire = str | list[str]
+    expects = "one or more names, and perhaps a JSON object with values"
+    many = True
+
+    def parse(self, call: Call, value: Any, others: Others) -> tuple[list[str], dict[str, Any]]:
+        names: list[str] = []
+        values: dict[str, Any] = {}
+        for word in [value] if isinstance(value, str) else value:
+            found = loosely(word) if word.startswith("{") else word
+            if isinstance(found, dict):
+                values |= found
+            elif word.startswith("{"):
+                raise InvalidParams(f"{word[:80]} is no JSON.", hint="Put it in single quotes.")
+            else:
+                names += [word] if word.strip() else []
+        return names, values
+
+
+class ChannelValues(Kind):
+    """key=value pairs of a channel: attributes of its row, and parameters of its type."""
+
+    wire = dict[str, Any]
+    expects = "key=value"
+    loose = True
+
+    def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
+        return {name: _read(name, given) for name, given in value.items()}
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        farm = call.farm
+        known = [f"device={row.name}" for row in farm.devices.values()] + [
+            f"key={row.name}" for row in farm.keys.values()
+        ]
+        known += [f"type={kind}" for kind in sampling.TYPES]
+        return starting(prefix, [*known, *(f"{name}=" for name in (*OF_ROW, *PARAMETERS))])
+
+
+def _read(name: str, given: Any) -> Any:
+    """A word as the value it is: names stay words, parameters are numbers, `none` takes a parameter out."""
+    if not isinstance(given, str):
+        return given
+    if name in ("params", "labels"):
+        found = loosely(given)
+        if isinstance(found, dict):
+            return found
+        if name == "labels":
+            pairs = [part.partition(":") for part in given.split(",") if part]
+            return {label: text for label, _, text in pairs}
+        raise InvalidParams(f"{name}={given[:80]} is no JSON object.")
+    if name in PARAMETERS:
+        return None if given.lower() in ("none", "null", "") else loosely(given)
+    return given
+
+
+def row_values(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
+    """What the core takes: ids in place of names, and the parameters of its type together. Raises what a name meets."""
+    values: dict[str, Any] = {}
+    params: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in ("device", "key"):
+            values[f"{name}_id"] = find(farm, name, value).id if value not in ("", 0, None) else 0
+        elif name == "manager":
+            values["manager_id"] = _manager_id(farm, value)
+        elif name == "params":
+            if not isinstance(value, dict):
+                raise InvalidParams("params is a JSON object.")
+            params |= value
+        elif name in PARAMETERS:
+            params[name] = value
+        elif name in (*OF_ROW, "name"):
+            values[name] = value
+        else:
+            known = (*OF_ROW, *PARAMETERS)
+            raise InvalidParams(f"A channel has no {name!r} that can be set.", hint=nearest(name, known) or _has(known))
+    if params:
+        values["params"] = params
+    return values
+
+
+def _has(names: Iterable[str]) -> str:
+    return f"It has {', '.join(names)}."
+
+
+def _manager_id(farm: Farm, value: Any) -> int:
+    found = farm.names.get(("worker", 0, value)) if isinstance(value, str) else None
+    found = found if found is not None else as_id(value) if isinstance(value, (str, int)) else None
+    worker = farm.workers.get(found or 0)
+    if worker is None or not is_manager(worker):
+        names = [one.name for one in farm.workers.values() if is_manager(one)]
+        raise NotFound(
+            f"There is no manager {value!r}.",
+            hint=nearest(str(value), names) or f"Managers: {listed(names) or 'none'}.",
+        )
+    return worker.id
+
+
+def check_params(kind: str, params: dict[str, Any]) -> None:
+    """Raise Invalid where the parameters do not fit the type; None takes one out, so it is no value."""
+    sampling.read(kind, {name: value for name, value in params.items() if value is not None})
+
+
+def check_reading(device: Device | None, key: Key | None) -> None:
+    """Raise Invalid where a built-in driver measures no such key."""
+    if device is not None and key is not None:
+        instruments.check_key(device.driver, key.name)
+
+
+def check_device(farm: Farm, driver: str, config: dict[str, Any]) -> None:
+    """Raise Invalid where the config does not fit a built-in driver, or nobody has ever offered the driver."""
+    if driver in instruments.INSTRUMENTS:
+        instruments.read_config(driver, config)
+        return
+    offered = {name for worker in farm.workers.values() for name in worker.facts.get("probes", ())}
+    if driver and driver not in offered:
+        known = sorted({*instruments.INSTRUMENTS, *offered})
+        raise Invalid(
+            f"No manager has ever offered driver {driver!r}.", hint=nearest(driver, known) or "device drivers"
+        )
+
+
+def schema_of(driver: str) -> dict[str, Any]:
+    """The JSON schema of the config of a built-in driver."""
+    _, found = msgspec.json.schema_components([instruments.INSTRUMENTS[driver].config])
+    return next(iter(found.values()))
+
+
+DEVICE = Named("device")
+KEY = Named("key")
+CHANNELS = ChannelSelector()
+CHANNEL_WORD = ChannelWord(by=False)
+CHANNELS_TO_SET = ChannelSelector(by=False)
+CHANNELS_OR_ALL = ChannelSelector(required=False)
+NEW_CHANNELS = NewChannels()
+CHANNEL_VALUES = ChannelValues()
+MANAGER = ManagerRef()
+
+
+class DeviceValues(Attributes):
+    """Values of a device; its worker by name."""
+
+    def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
+        given = dict(value)
+        worker = given.pop("worker", None)
+        values = super().parse(call, given, others)
+        if worker is not None:
+            values["worker_id"] = (
+                WorkerSelector().parse(call, worker, others)[0].id if worker not in ("", "none") else 0
+            )
+        return values
+
+
+DEVICE_NAMES = ("description", "vendor_id", "product_id", "driver", "config")
+NEW_DEVICE_VALUES = DeviceValues("device", Device, DEVICE_NAMES)
+DEVICE_VALUES = DeviceValues("device", Device, ("name", *DEVICE_NAMES))
+KEY_NAMES = ("unit", "description", "kind", "mul", "add")
+NEW_KEY_VALUES = Attributes("key", Key, KEY_NAMES)
+KEY_VALUES = Attributes("key", Key, ("name", *KEY_NAMES))

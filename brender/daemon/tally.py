@@ -1,0 +1,62 @@
+"""What the tasks of this worker come to: frames and seconds, for the channels of the driver `render`."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, Final
+
+import psutil
+
+from brender.worker.world import Turn
+
+MINUTES: Final = 5  # over which frames a minute are counted
+MIB: Final = 1 << 20
+
+
+class Tally:
+    """`count` is told every turn of the duty; `values` is called by a thread."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}  # frames of an attempt that was launched
+        self._done: deque[tuple[float, int]] = deque(maxlen=10_000)
+        self._frames = 0
+        self._last: float | None = None
+        self._since = time.monotonic()
+
+    def count(self, turn: Turn) -> None:
+        """Launches give the frames, results say which are done."""
+        for launch in turn.launch:
+            self._sizes[launch.attempt] = max(1, len(launch.call.frames))
+        for result in turn.keep:
+            frames = self._sizes.pop(result.attempt, 1)
+            if result.state == "success0":
+                self._frames += frames
+                self._last = result.seconds / frames
+                self._done.append((time.monotonic(), frames))
+        for attempt in turn.over:
+            if len(self._sizes) > 10_000:
+                self._sizes.pop(attempt, None)
+
+    def values(self) -> dict[str, Any]:
+        """Frames a minute are of the last minutes, or of its life where that is shorter."""
+        now = time.monotonic()
+        span = min(now - self._since, MINUTES * 60.0)
+        done = sum(frames for at, frames in list(self._done) if now - at <= span)
+        return {
+            "frames_per_minute": 60.0 * done / max(span, 1.0),
+            "frame_seconds": self._last,
+            "frames": float(self._frames),
+            "task_memory": _memory_of_children() / MIB,
+        }
+
+
+def _memory_of_children() -> float:
+    """Bytes that all descendants of this process have in memory."""
+    total = 0.0
+    for child in psutil.Process().children(recursive=True):
+        try:
+            total += child.memory_info().rss
+        except psutil.Error:
+            continue  # it has just ended
+    return total
