@@ -21,7 +21,7 @@ SEE = "See channel list."
 NO_KEY = ("", "-", None)  # in place of a key: the source is a channel
 POINTS = 100_000
 HOUR = 3600.0
-Aggregate = Literal["mean", "min", "max", "last", "count", "sum", "raw"]
+Aggregate = Literal["count", "last", "max", "mean", "min", "raw", "sum"]  # as a document of the API sorts them
 
 
 class Channels:
