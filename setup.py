@@ -17,6 +17,7 @@ setup(
         "PyYAML>=6,<7",
         "circus>=0.19,<0.20",
         "rich>=13,<16",
+        "prompt_toolkit>=3.0.50,<3.1",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

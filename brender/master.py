@@ -26,6 +26,7 @@ from brender.config import DEFAULT
 from brender.core.engine import Core
 from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
+from brender.hub.consoles import Consoles
 from brender.hub.hub import Hub
 from brender.hub.port import Port
 from brender.hub.sockets import unix_socket
@@ -43,7 +44,7 @@ SEQUENCES_PER_EPOCH = 1_000_000_000  # event numbers of one master's life; they 
 class Master:
     """Everything a running master consists of, made in order and ended in reverse."""
 
-    def __init__(self, directory: Path, host: str, port: int, pulse: float) -> None:
+    def __init__(self, directory: Path, host: str, port: int, pulse: float, console: bool = True) -> None:
         self.clock = SteadyClock()
         self.pulse = Pulse(pulse)
         self.stopping = Event()
@@ -61,7 +62,8 @@ class Master:
         self.core = Core(farm, DEFAULT)
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
-        self.port = Port(self._conversation, self.hub.take, self.hub.gone, DEFAULT)
+        self.consoles = Consoles(directory, console)
+        self.port = Port(self._conversation, self.hub.take, self.hub.gone, DEFAULT, self.consoles)
         self.directory, self.host = directory, host
         self.tcp_port = port
 
@@ -80,6 +82,7 @@ class Master:
         where = address.in_words(self.host, self.tcp_port)
         print(f"brender master {__version__} on {where}, data in {self.directory}", flush=True)
         self.stopping.wait()
+        self.consoles.stop()
         self.port.stop()
         if self.exit_code == 0 and not self.writer.close():
             self.exit_code = EXIT_BROKEN
@@ -107,7 +110,7 @@ class Master:
             found = complete(call, line, cursor)
             return found.start, [item.text for item in found.items]
 
-        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address)
+        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address, lends=self.consoles.lends)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""
@@ -127,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--listen", default="127.0.0.1:6000", metavar="HOST:PORT", help="default 127.0.0.1:6000")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where the farm's database lives")
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
+    words.add_argument("--no-console", action="store_true", help="the master's own line editor for everybody")
     words.add_argument("--verbose", action="store_true", help="log everything")
     return words
 
@@ -139,7 +143,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         host, port = address.parse(options.listen)
         address.check_loopback(host, port)
-        return Master(options.data or address.state_directory("master"), host, port, options.pulse).run()
+        data = options.data or address.state_directory("master")
+        return Master(data, host, port, options.pulse, not options.no_console).run()
     except BrenderError as error:
         print(f"brender master: {error.sentence()}", file=sys.stderr)
         return EXIT_BROKEN if isinstance(error, StoreBroken) else EXIT_REFUSED

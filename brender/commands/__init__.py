@@ -100,6 +100,7 @@ TABLE: tuple[Row, ...] = (
     Row("task.kill", tasks.kill, ARTIST, "task kill shot-010/noop 3-7", destructive=True),
     Row("task.set_status", tasks.set_status, OPERATOR, "task set-status shot-010 noop waiting"),
     Row("farm.status", farm.status, VIEWER, "farm status"),
+    Row("farm.glance", farm.glance, VIEWER, "farm glance"),
     Row("farm.why", farm.why, VIEWER, "farm why shot-010"),
     Row("farm.save", farm.save, VIEWER, "farm save"),
     Row("farm.subscribe", farm.subscribe, VIEWER, "farm subscribe job.* task.error"),

@@ -120,6 +120,10 @@ class WatchJob(Unhurried, frozen=True):
     job: int
 
 
+class WatchFarm(Unhurried, frozen=True):
+    """Tell how the farm is at a glance, as often as that changes, until the session wants no more."""
+
+
 class Heard(Act, frozen=True):
     """A worker's words that are for sessions, not for the farm: a piece of a log, how far its tasks are."""
 

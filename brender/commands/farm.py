@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from brender.commands.calls import Call, Subscribe, Unsubscribe
+from brender.commands.calls import Call, Subscribe, Unsubscribe, WatchFarm
+from brender.commands.glance import Counting
 from brender.commands.kinds import TOPICS, Arg, Kind, Others
 from brender.commands.offers import Offer, merged, starting, worker_in_words
 from brender.commands.parts import JOB_OR_STEP, StepRef
@@ -53,6 +54,18 @@ def status(call: Call) -> dict[str, Any]:
         "sessions": len(call.sessions()),
         **call.info(),
     }
+
+
+def glance(
+    call: Call,
+    *,
+    follow: Annotated[bool, Arg("f", "and again whenever it has changed, once a second at most, until Ctrl-C")] = False,
+) -> dict[str, Any] | WatchFarm:
+    """Show the farm at a glance: workers online and enabled, tasks that run, wait and have failed, warnings.
+
+    A program that follows gets it as farm.glance events of its own session; farm unsubscribe ends it.
+    """
+    return WatchFarm() if follow else Counting(call.farm).finished()
 
 
 def save(call: Call) -> dict[str, Any]:

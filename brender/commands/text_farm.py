@@ -140,6 +140,18 @@ def farm(data: Data, room: int) -> list[str]:
     return found
 
 
+def glance_words(data: Data) -> str:
+    """The farm in one line."""
+    workers = data["workers"]
+    said = f"{workers['online']} of {number(workers['known'], 'worker')} online, {workers['enabled']} enabled; "
+    said += f"{number(data['running'], 'task')} running, {data['queued']} queued, {data['failed']} failed"
+    return said + (f"; {number(data['warnings'], 'warning')}" if data["warnings"] else "")
+
+
+def glance(data: Data, room: int) -> list[str]:
+    return wrap("You left it." if data.get("left") else capital(f"{glance_words(data)}."), room)
+
+
 def saved(data: Data, room: int) -> list[str]:
     rows = data["rows"]
     return wrap(
@@ -204,6 +216,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "project.show": project,
     "session.list": sessions,
     "farm.status": farm,
+    "farm.glance": glance,
     "farm.save": saved,
     "farm.why": why,
     "rpc.help": assistance,

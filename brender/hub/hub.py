@@ -311,5 +311,6 @@ class Hub:
             link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
+        link.bye = True
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))
         link.hang_up()

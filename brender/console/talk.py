@@ -1,0 +1,117 @@
+"""One operator's talk with the farm: their seat, the line to the master, and what is heard on it meanwhile.
+
+It must not know prompts or what a line means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from brender.console.seat import Seat
+from brender.console.upstream import Upstream
+from brender.wire.screen import escape_json, safe
+
+Files = Callable[[Any, dict[str, Any]], dict[str, Any]]
+Dial = Callable[[], Awaitable[Upstream]]
+Heard = Callable[[Any], None]
+MOST_KEPT = 1000  # events that wait while a table or a question holds the screen
+
+
+def no_files(parameters: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Behind telnet no file of the operator can be read: the master refuses it in its own words."""
+    return given
+
+
+class Talk:
+    """`dial` makes a new line to the master where the old one broke; without it the talk ends with the line."""
+
+    def __init__(self, seat: Seat, upstream: Upstream, dial: Dial | None = None, files: Files = no_files) -> None:
+        self.seat = seat
+        self.files = files
+        self.above: Callable[[str], None] = seat.write
+        self.introduced: Callable[[str], None] = lambda name: None
+        self.subscribed = False
+        self._dial = dial
+        self._name = ""  # what the operator said they are called, and the project they selected: said again
+        self._project = ""  # on a new line
+        self._kept: list[str] | None = None
+        self._heard: dict[str, Heard] = {}
+        self.upstream = upstream
+        upstream.hears = self._hear
+
+    @property
+    def outlives(self) -> bool:
+        """Whether the talk goes on when the master is gone, until it is back."""
+        return self._dial is not None
+
+    async def call(self, method: str, params: dict[str, Any]) -> Any:
+        """Ask the master, on a new line where the old one broke. Raises what it refuses with, or Gone."""
+        if self.upstream.gone.done() and self._dial is not None:
+            self.upstream = await self._dial()
+            self.upstream.hears = self._hear
+            self.subscribed = False
+            if self._name:
+                await self.upstream.call("session.hello", name=self._name)
+            if self._project:
+                await self.upstream.call("project.select", project=self._project)
+        return await self.upstream.ask(method, params)
+
+    def interrupt(self) -> None:
+        """End what goes on in this session on the master: its pending answer comes at once, its events end."""
+        self.subscribed = False
+        self.upstream.tell("session.interrupt")
+
+    def noted(self, method: str, selects: bool, answer: Any) -> None:
+        """An answer that says something of the session itself."""
+        if not isinstance(answer, dict):
+            return
+        if method == "session.hello":
+            self._name = str(answer.get("name", ""))
+            self.introduced(self._name)
+        elif method == "project.select" or (selects and "project" in answer):
+            self._project = str(answer["project"])
+        elif method in ("farm.subscribe", "farm.unsubscribe"):
+            self.subscribed = bool(answer.get("topics"))
+
+    # ---- what happens meanwhile
+
+    @contextmanager
+    def hearing(self, topic: str, heard: Heard) -> Iterator[None]:
+        """Events on a topic go to `heard` for now, not over the prompt."""
+        self._heard[topic] = heard
+        try:
+            yield
+        finally:
+            del self._heard[topic]
+
+    @contextmanager
+    def screen(self) -> Iterator[None]:
+        """A table or a question has the screen: events wait until it is given back."""
+        self._kept = []
+        try:
+            yield
+        finally:
+            kept, self._kept = self._kept, None
+            if kept:
+                self.above("".join(kept))
+
+    def _hear(self, topic: str, data: Any) -> None:
+        if topic in self._heard:
+            self._heard[topic](data)
+            return
+        line = event_line(topic, data)
+        if self._kept is None:
+            self.above(line)
+        elif len(self._kept) < MOST_KEPT:
+            self._kept.append(line)
+
+
+def event_line(topic: str, data: Any) -> str:
+    """An event in a line, as every telnet session sees it."""
+    text = data if isinstance(data, str) else escape_json(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return safe(f"[{topic}] {text}".replace("\n", " "), colour=False) + "\n"
+
+
