@@ -19,12 +19,16 @@ Writer = Callable[[Data, int], list[str]]
 
 def render(method: str, data: Data, size: tuple[int, int] = (80, 24)) -> str:
     """Lines, joined by newlines, for a window of (columns, rows); never raises for data of another shape."""
+    return "\n".join(lines(method, data, size[0]))
+
+
+def lines(method: str, data: Data, room: int) -> list[str]:
+    """The same one by one, no wider than `room`; those of tables are layout's Lines, for who shows them in colour."""
     writer = WRITERS.get(method)
     try:
-        lines = writer(data, size[0]) if writer is not None else _unknown(data, size[0])
+        return writer(data, room) if writer is not None else _unknown(data, room)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-        lines = _unknown(data, size[0])  # an older or newer master answers in another shape
-    return "\n".join(lines)
+        return _unknown(data, room)  # an older or newer master answers in another shape
 
 
 def _unknown(data: Data, room: int) -> list[str]:
