@@ -110,6 +110,7 @@ TABLE: tuple[Row, ...] = (
     Row("session.bye", sessions.bye, ANYBODY, "session bye"),
     Row("session.echo", sessions.echo, ANYBODY, "session echo is anybody there"),
     Row("session.test", sessions.test, ANYBODY, "session test"),
+    Row("session.undo", sessions.undo, ARTIST, "session undo"),
     Row("session.interrupt", sessions.interrupt, ANYBODY, spoken=False),
     Row("rpc.help", sessions.assist, ANYBODY, "rpc help worker enable"),
     Row("rpc.complete", prompt.complete, ANYBODY, spoken=False),

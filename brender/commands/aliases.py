@@ -71,6 +71,7 @@ ALIASES: dict[str, str] = {
     "logs": "task.log",
     "watch": "job.watch",
     "why": "farm.why",
+    "undo": "session.undo",
     "who": "session.list",
     "subscribe": "farm.subscribe",
     "unsubscribe": "farm.unsubscribe",

@@ -236,19 +236,19 @@ def check_force(call: Call, force: bool) -> None:
 def pause(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Start nothing new of a running job; what runs goes on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, True, call.who.name)
+    return events.PauseJob(job.id, True, call.who.name, call.who.session)
 
 
 def resume(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Let a paused job go on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, False, call.who.name)
+    return events.PauseJob(job.id, False, call.who.name, call.who.session)
 
 
 def priority(call: Call, job: One, priority: Priority, *, project: Within = None) -> events.Event:
     """Set how urgent a job is; it counts from the next task on."""
     check_owner(call, job)
-    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name)
+    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name, call.who.session)
 
 
 def change(
@@ -262,7 +262,7 @@ def change(
     """Change attributes of jobs."""
     for job in jobs:
         check_owner(call, job)
-    return events.Update("job", [job.id for job in jobs], values, version, call.who.name)
+    return events.Update("job", [job.id for job in jobs], values, version, call.who.name, call.who.session)
 
 
 def delete(

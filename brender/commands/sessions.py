@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from brender.commands import discovery
-from brender.commands.calls import Call, Introduce, Quit, Unsubscribe
+from brender.commands.calls import Call, Introduce, Quit, Unsubscribe, check
 from brender.commands.kinds import SENTENCE, Arg, Others, WordList
 from brender.commands.offers import Offer, starting
+from brender.core import events
+from brender.core.acts import newest
+from brender.core.rules.undo import nothing_to_undo
 from brender.errors import UnknownCommand, nearest
 
 
@@ -45,6 +48,21 @@ def hello(
 def bye(call: Call) -> Quit:
     """End this session."""
     return Quit()
+
+
+def undo(call: Call) -> events.Event:
+    """Take back your last enable, disable, priority, pause or resume; once more, the one before it.
+
+    Each worker or job gets its former value. What was changed, deleted or ended since is left alone and named. Whoever
+    said hello with a name takes back what they did in any session of that name. The last 20 are kept, in memory: after
+    a restart of the master there is nothing to undo.
+    """
+    act = newest(call.farm.acts, call.who.name or call.who.session)
+    if act is None:
+        raise nothing_to_undo()
+    row = call.table.rows[f"{act.noun}.{act.verb}"]
+    check(call.who.role, row.role, f"undo of {row.words}")
+    return events.Undo(call.who.name, call.who.session)
 
 
 def interrupt(call: Call) -> Unsubscribe:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from brender.commands import text_farm, text_history, text_work
-from brender.commands.layout import capital, number, plain, wrap
+from brender.commands.layout import capital, number, plain, span, wrap
 from brender.wire.screen import escape_json
 
 Data = Any
@@ -139,6 +139,31 @@ def _pause(data: Data, room: int) -> list[str]:
     return wrap(f"OK job {name} goes on.", room)
 
 
+AGAIN = {"enabled": "enabled again", "disabled": "disabled again", True: "paused again", False: "going on"}
+SINCE = {"changed": "changed since", "deleted": "deleted since", "ended": "no longer in that run"}
+
+
+def _undone(data: Data, room: int) -> list[str]:
+    act, noun = f"{data['verb']}, {span(data['seconds'])} ago", data["noun"]
+    done, left = data["done"], data["left"]
+    lines = wrap(f"OK undone: {act}." if done else f"OK nothing was left to undo of {act}.", room)
+    if done and data["field"] == "priority":
+        has = "has its" if len(done) == 1 else "have their"
+        names = ", ".join(f"{plain(row['name'])} ({row['value']})" for row in done[:20])
+        more = f" and {len(done) - 20} more" if len(done) > 20 else ""
+        lines += wrap(f"{capital(number(len(done), noun))} {has} former priority: {names}{more}.", room)
+    else:
+        for value in dict.fromkeys(row["value"] for row in done):
+            same = [row for row in done if row["value"] == value]
+            is_ = "is" if len(same) == 1 else "are"
+            lines += wrap(f"{capital(number(len(same), noun))} {is_} {AGAIN[value]}: {_names(same)}.", room)
+    for why in dict.fromkeys(row["why"] for row in left):
+        lines += wrap(f"Left alone, {SINCE[why]}: {_names([row for row in left if row['why'] == why])}.", room)
+    if data["more"]:
+        lines += wrap("Undo once more takes back what you did before it.", room)
+    return lines
+
+
 def _unblocked(data: Data, room: int) -> list[str]:
     who = ", ".join(plain(name) for name in data["workers"]) or "no worker was blocked"
     return wrap(f"OK failures of job {plain(data['name'])} are forgotten: {who}.", room)
@@ -198,6 +223,7 @@ WRITERS: dict[str, Writer] = {
     "task.retry": _retry,
     "task.kill": _kill,
     "task.set_status": _waits,
+    "session.undo": _undone,
     "session.hello": _done,
     "session.bye": _done,
     "session.echo": _text,

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from brender.commands.references import job_path
 from brender.core import events as ev
+from brender.core.acts import newest
 from brender.core.farm import Farm, Job
 from brender.core.lifecycle import FAILED, TaskState
 from brender.core.rules.tree import TASKS, WORKFLOWS, children, unwrapped
@@ -48,6 +49,13 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
             return _rows(farm, "job", [event.job])
         case ev.StopAll():
             return _rows(farm, "job", _going(farm))
+        case ev.Undo():
+            act = newest(farm.acts, event.by or event.session)
+            return (
+                Touched()
+                if act is None
+                else Touched(act.noun, len(act.rows), [was.name for was in act.rows[:MOST_NAMES]])
+            )
         case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
             return _tree(farm, event)
     return Touched()

@@ -89,12 +89,12 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
 
 def enable(call: Call, workers: Selected) -> events.Event:
     """Let workers take tasks."""
-    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name, call.who.session)
 
 
 def disable(call: Call, workers: Selected) -> events.Event:
     """Give workers no more tasks; what they run goes on to its end."""
-    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name, call.who.session)
 
 
 def change(

@@ -14,7 +14,7 @@ from core.builders import Stage
 from brender.commands import COMMANDS, TABLE
 from brender.core import events as ev
 from brender.core.lifecycle import TaskState
-from brender.errors import BrenderError, Forbidden, InvalidParams, NotFound
+from brender.errors import BrenderError, Forbidden, InvalidParams, NotFound, WrongState
 
 from . import world
 
@@ -78,6 +78,21 @@ def test_of_many_things_the_first_twenty_are_named() -> None:
     assert found["count"] == 1000 and found["names"][-1] == "film/many/many 19" and len(found["names"]) == 20
 
 
+def test_undo_touches_what_was_changed_last() -> None:
+    stage = world.stage()
+    assert touches(stage, "quit")["count"] == 0
+    with pytest.raises(WrongState, match="nothing to undo"):
+        touches(stage, "undo")
+    world.ask(stage, "disable online")
+
+    assert touches(stage, "undo") == {
+        "destructive": False,
+        "noun": "worker",
+        "count": 1,
+        "names": ["render-01"],
+    }
+
+
 def test_stop_all_touches_the_jobs_that_go() -> None:
     stage = world.stage()
     stage.job({"name": "a"}, name="going")
@@ -135,6 +150,6 @@ def test_whatever_deletes_or_ends_is_marked() -> None:
 def test_every_event_that_a_command_makes_is_known() -> None:
     """A new event of people must say what it touches."""
     told = {"Create", "Update", "Delete", "SetAdmin", "SubmitTree", "UpdateTree", "DeleteTree", "RunJob", "StopJob"}
-    told |= {"StopAll", "PauseJob", "UnblockJob", "RetryTasks", "KillTasks", "SetWaiting"}
+    told |= {"Undo", "StopAll", "PauseJob", "UnblockJob", "RetryTasks", "KillTasks", "SetWaiting"}
     asked = {kind.__name__ for kind in ev.Event.__subclasses__() if "by" in kind.__struct_fields__}
     assert asked == told
