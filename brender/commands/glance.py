@@ -48,10 +48,11 @@ class Counting:
     def sums(self) -> dict[str, Any]:
         """What was counted: workers, tasks that run, wait and have failed, workers with a warning."""
         found = progress(self._counts)
+        sent = self._counts[TaskState.ASSIGNED]  # to a worker, which has not started it
         return {
             "workers": dict(self._workers),
-            "running": found["live"],
-            "queued": found["ready"],
+            "running": found["live"] - sent,
+            "queued": found["ready"] + sent,
             "failed": found["failed"],
             "warnings": self._warnings,
         }

@@ -5,12 +5,11 @@ Only keys pressed after the question count, so that what was typed ahead never s
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from brender.commands.layout import number, plain, wrap
 from brender.console.seat import Seat
-from brender.console.showing import named
+from brender.console.showing import keys_of
 from brender.wire.screen import safe
 
 MOST_NAMES = 5
@@ -33,8 +32,7 @@ def question(command: str, touched: dict[str, Any], room: int) -> str:
 
 async def sure(seat: Seat, text: str) -> bool:
     """Ask, and wait for y or n; anything else is not an answer."""
-    keys: asyncio.Queue[str] = asyncio.Queue()
-    with seat.listening(lambda key: keys.put_nowait(named(key)) is None, fresh=True):
+    with keys_of(seat) as keys:
         seat.write(text)
         while (key := await seat.unless_gone(keys.get())) not in (*YES, *NO):
             pass

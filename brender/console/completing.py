@@ -1,4 +1,4 @@
-"""What Tab shows: the master's own words for the line, with what each is, and the few words that only the console knows.
+"""What Tab shows: the master's words for the line, with what each is, and the few that only the console knows.
 
 It must not know the farm: `rpc.complete` does.
 """
@@ -19,7 +19,7 @@ OPEN_ENDS = ("=", "/", ":", ".")  # after these the word goes on
 WATCH = "watch"
 WATCH_ABOUT = "a job until it ends, or any list, drawn again until a key"
 LOCAL = {WATCH: WATCH_ABOUT, "quit": "leave"}
-LONGEST = 60  # characters of a description
+LONGEST = 72  # characters of a description
 
 Ask = Callable[[str, int], Awaitable[dict[str, Any]]]
 

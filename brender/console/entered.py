@@ -6,6 +6,7 @@ The words are read by the same table as at every other door. It must not know te
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
@@ -23,9 +24,11 @@ from brender.console.showing import named, show
 from brender.console.talk import Talk
 from brender.console.upstream import Gone
 from brender.console.watching import JOB, seen, watch, watch_job
-from brender.errors import BrenderError, InvalidParams
+from brender.errors import BrenderError, InternalError, InvalidParams
 from brender.wire.screen import escape_json, safe
 from brender.wire.words import split
+
+log = logging.getLogger("brender.console")
 
 READERS = (ANYBODY, "viewer")  # what these may do takes nothing away
 FAREWELL = 2.0  # seconds for the master to say goodbye
@@ -56,6 +59,11 @@ class Entered:
             if not self._talk.outlives:
                 raise
             self._say(f"ERR 1008 No master answers: {gone}. It is tried again with the next command.")
+        except Exception as defect:
+            log.exception("a line met a defect")
+            self._refuse(
+                InternalError(f"{type(defect).__name__}: {defect}", hint="This is a defect of brender."), as_json
+            )
         return True
 
     async def goodbye(self) -> None:
@@ -83,19 +91,28 @@ class Entered:
         if row.role not in READERS and not await self._sure(row, given):
             self._say("OK nothing was done.")
             return True
-        answer = await self._answer(row, given, as_json)
-        self._talk.noted(row.name, row.selects, answer)
-        size = self._talk.seat.size
-        said = _json(answer) if as_json else safe(text.render(row.name, answer, size))
-        await show(self._talk.seat, said.rstrip("\n"))
+        if not as_json and row.name == JOB:
+            await self._show(row, await watch_job(self._talk, given))
+        elif not as_json and row.name == LOG and given.get("follow"):
+            await self._show(row, await follow(self._talk, given))
+        else:
+            await self._plainly(row, given, as_json)
         return True
 
-    async def _answer(self, row: Row, given: dict[str, Any], as_json: bool) -> Any:
-        if row.name == JOB and not as_json:
-            return await watch_job(self._talk, given)
-        if row.name == LOG and given.get("follow") and not as_json:
-            return await follow(self._talk, given)
-        return await self._ask(row.name, given)
+    async def _plainly(self, row: Row, given: dict[str, Any], as_json: bool) -> None:
+        """Ask and show the answer or the refusal; what happens after it is shown after it."""
+        with self._talk.answering():
+            try:
+                answer = await self._ask(row.name, given)
+            except BrenderError as error:
+                self._refuse(error, as_json)
+                return
+            self._talk.noted(row.name, row.selects, answer)
+            await self._show(row, answer, as_json)
+
+    async def _show(self, row: Row, answer: Any, as_json: bool = False) -> None:
+        seat = self._talk.seat
+        await show(seat, [_json(answer)] if as_json else text.lines(row.name, answer, seat.size[0]))
 
     async def _ask(self, method: str, given: dict[str, Any]) -> Any:
         """Ask and wait; the first Ctrl-C asks the master to end it, the second waits no longer."""

@@ -26,7 +26,7 @@ class Lines:
         self._rest = ""
 
     def feed(self, text: str, last: bool = False) -> list[str]:
-        """The lines that this piece ends. A carriage return redraws its line: what was drawn last is what one would see."""
+        """The lines that this piece ends. Of a line redrawn by carriage returns the last is seen."""
         *lines, self._rest = (self._rest + text).split("\n")
         if self._rest and (last or len(self._rest) > LONGEST):
             lines, self._rest = [*lines, self._rest], ""
@@ -34,7 +34,7 @@ class Lines:
 
 
 async def follow(talk: Talk, given: dict[str, Any]) -> Any:
-    """Show the log as it grows; the answer says whether it has ended or was left. Raises what the master refuses with."""
+    """Show the log as it grows; the answer says whether it has ended or was left. Raises what is refused."""
     seat, lines = talk.seat, Lines()
     pieces: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     left = {"left": True, "text": "", "eof": False}
@@ -49,7 +49,7 @@ async def follow(talk: Talk, given: dict[str, Any]) -> Any:
 
     with talk.hearing(TOPIC, pieces.put_nowait), seat.listening(heard):
         about = await seat.unless_gone(talk.call(TOPIC, given))
-        if not about["following"]:
+        if not about.get("following"):
             return about
         piece = about
         while True:

@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
 from brender.console.upstream import Gone, Upstream
 from brender.errors import BrenderError
 
 TOPIC = "farm.glance"
 AGAIN = 5.0  # seconds until a master that cannot tell is asked again
-Fragments = list[tuple[str, str]]
 
 
 class Glance:
@@ -45,13 +46,13 @@ class Glance:
                 tell()
 
 
-def bar(data: dict[str, Any] | None, nobody: str) -> Fragments:
+def bar(data: dict[str, Any] | None, nobody: str) -> StyleAndTextTuples:
     """The line under the prompt, as pieces with the names of their styles; `nobody` where nothing is known."""
     if data is None:
         return [("class:bar.alarm", f" {nobody} ")]
     workers = data["workers"]
     online, known = workers["online"], workers["known"]
-    pieces: Fragments = [
+    pieces: StyleAndTextTuples = [
         ("class:bar", " workers "),
         ("class:bar" if online == known else "class:bar.warning", f"{online}/{known} online"),
         ("class:bar", f", {workers['enabled']} enabled   {data['running']:,} running   {data['queued']:,} queued"),

@@ -24,7 +24,7 @@ ANYBODY = "anybody"  # whoever has not said who they are
 
 
 class Past(History):
-    """The entries of one operator, shared by all of their sessions in this process. A disk that is full keeps nothing."""
+    """The entries of one operator, shared by their sessions in this process. A disk that is full keeps nothing."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

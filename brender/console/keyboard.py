@@ -13,14 +13,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from prompt_toolkit.input import Input
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
 
 SLICE = 64  # keys at once; each costs about 0.1 ms
 MOST_PASTED = 256 * 1024  # characters of one paste or of one sequence
+PASTED, CONTROL_C = "\x1b[201~", "\x03"  # the end of a paste
 MOST_WAITING = 4096  # keys that wait; then nothing more is read from the peer until they are taken
 
 
 class Keyboard(Input):
-    """Feed it text; whoever is attached is called and reads keys. `full(bool)` is told when too many wait, and no more."""
+    """Feed it text; whoever is attached is called and reads keys. `full` is told when too many wait, and when not."""
 
     def __init__(self, name: str, full: Callable[[bool], None]) -> None:
         self._name = name
@@ -28,6 +30,7 @@ class Keyboard(Input):
         self._is_full = False
         self._keys: list[KeyPress] = []
         self._silent = 0  # characters since the last key: a paste, or a sequence, under way
+        self._swallowing = ""  # the last characters of a paste that is too long
         self._parser = Vt100Parser(self._pressed)
         self._callbacks: list[Callable[[], None]] = []
         self._after_cr = False
@@ -39,12 +42,27 @@ class Keyboard(Input):
             text = text[1:]
         self._after_cr = text.endswith("\r")
         text = text.replace("\r\n", "\r").replace("\0", "")
+        if self._swallowing:
+            text = self._after_paste(text)
         self._silent += len(text)
         self._parser.feed(text)
         if self._silent > MOST_PASTED:
-            self._parser.reset()
-            self._silent = 0
+            self._drop()
         self._tell()
+
+    def _drop(self) -> None:
+        """A paste is too long: forget it, its rest as well (it would be obeyed), and the line it was for."""
+        self._parser = Vt100Parser(self._pressed)
+        self._swallowing = " "
+        self._pressed(KeyPress(Keys.ControlC, CONTROL_C))
+
+    def _after_paste(self, text: str) -> str:
+        """What follows the end of a paste that is being swallowed, or a Ctrl-C."""
+        self._swallowing += text
+        found = [at + len(mark) for mark in (PASTED, CONTROL_C) if (at := self._swallowing.find(mark)) >= 0]
+        rest = self._swallowing[min(found) :] if found else ""
+        self._swallowing = "" if found else self._swallowing[-len(PASTED) :]
+        return rest
 
     def end(self) -> None:
         """The peer has left."""

@@ -1,6 +1,6 @@
 """A line as it is being typed: which of its pieces is what, and whether it goes on. Pure; it knows the table's words.
 
-It decides colours only by names (`noun`, `flag`, `error`…), never by codes, and asks no farm: a name of a machine is a word.
+It gives colours names (`noun`, `flag`, `error`…), never codes, and asks no farm: the name of a machine is a word.
 """
 
 from __future__ import annotations

@@ -17,14 +17,12 @@ LONGEST = 80  # characters of a search
 
 
 class Pager:
-    """`lines` are safe for a terminal and no wider than it. `shown(line)` may colour a line at the time it is shown."""
+    """`lines` are no wider than the terminal. `shown(line)` makes one fit for it, at the time it is shown."""
 
-    def __init__(
-        self, lines: Sequence[str], size: tuple[int, int], shown: Callable[[int], str] | None = None
-    ) -> None:
+    def __init__(self, lines: Sequence[str], size: tuple[int, int], shown: Callable[[str], str] = str) -> None:
         self.done = False
         self._lines = lines
-        self._shown = shown or (lambda place: lines[place])
+        self._shown = shown
         self._columns, self._rows = size
         self._next = 0  # the first line that is not shown yet
         self._sought: str | None = None  # what is being typed after /
@@ -75,7 +73,7 @@ class Pager:
 
     def _page(self, count: int) -> str:
         end = min(len(self._lines), self._next + count)
-        text = "".join(f"{self._shown(place)}\n" for place in range(self._next, end))
+        text = "".join(f"{self._shown(line)}\n" for line in self._lines[self._next : end])
         self._next = end
         self.done = end >= len(self._lines)
         return WIPE + text + ("" if self.done else self._status())
@@ -104,7 +102,9 @@ class Pager:
         self._last = sought
         start = max(0, self._next - self._room + 1)  # the line after the first of this page
         low = sought.lower()
-        found = next((place for place in range(start, len(self._lines)) if low and low in self._lines[place].lower()), -1)
+        found = next(
+            (place for place in range(start, len(self._lines)) if low and low in self._lines[place].lower()), -1
+        )
         if found < 0:
             self._word = "not found" if sought else "nothing to look for: type / and a text"
             return WIPE + self._status()

@@ -205,8 +205,14 @@ class Prompt:
             self._buffer.insert_text("^C")
             event.app.exit(exception=Dropped, style="class:aborting")
 
+        @keys.add("c-z")
+        def _(event: KeyPressEvent) -> None:
+            if self._seat.local:
+                event.app.suspend_to_background()
+
         @keys.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))
         def _(event: KeyPressEvent) -> None:
+            self._buffer.insert_text("quit")
             event.app.exit(exception=EOFError)
 
         return keys

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from brender import __version__
 from brender.console.glance import TOPIC as GLANCE
 from brender.console.glance import Glance
 from brender.console.history import Histories
 from brender.console.seat import TelnetSeat
-from brender.console.session import Session
+from brender.console.session import BANNER, Session
 from brender.console.talk import Talk
 from brender.console.upstream import Gone, over_socket, over_unix
 from brender.wire.session import Lent
@@ -27,7 +26,6 @@ log = logging.getLogger("brender.console")
 
 SIGN_OF_LIFE = 2.0  # seconds
 PACKET = 64 * 1024
-BANNER = f"brender {__version__}. Type help, or press Tab."
 NOBODY = "the farm does not answer"
 
 
@@ -95,25 +93,30 @@ class Reception:
 
     async def _serve(self, handed: Handed, person: socket.socket, asking: socket.socket) -> None:
         """One session to its end. What goes wrong with it is logged, and the master goes on with the person."""
-        loop = asyncio.get_running_loop()
-        asking.setblocking(False)
-        person.setblocking(False)
+        upstream = None
         seat = TelnetSeat(f"session {handed.session}", handed.columns, handed.rows, handed.terminal)
         try:
+            asking.setblocking(False)
             upstream = await over_socket(asking, "")  # before a byte is read: the master may have changed its mind
-            await loop.create_connection(lambda: seat, sock=person)
+            await seat.take(person)
             seat.data_received(handed.typed)
             talk = Talk(seat, upstream)
-            seat.changed = lambda: self._tell({"session": handed.session, "columns": seat.size[0], "rows": seat.size[1]})
+            seat.changed = lambda: self._tell(
+                {"session": handed.session, "columns": seat.size[0], "rows": seat.size[1]}
+            )
             await Session(talk, self._histories, self._glance, NOBODY).run(BANNER)
         except Gone as gone:
             log.info("session %s: %s", handed.session, gone)
         except Exception:
             log.exception("session %s met a defect; the master goes on with it", handed.session)
         finally:
+            # First asyncio lets go of a socket: else the next one of that number is never heard.
+            if upstream is not None:
+                upstream.close()
+            else:
+                asking.close()
             seat.let_go()
             person.close()
-            asking.close()
 
     def _tell(self, what: dict[str, int]) -> None:
         try:
@@ -123,7 +126,7 @@ class Reception:
 
 
 def collect_seldom() -> None:
-    """What was imported is never garbage, and a session is 7,000 objects: collect when many are gone, not as many come."""
+    """What was imported is never garbage; a session is 7,000 objects, and many may come at once."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)

@@ -1,4 +1,4 @@
-"""Where an operator sits: a terminal with keys, a window that changes, and text that goes there. Behind telnet, or here.
+"""Where an operator sits: a terminal with keys, a window and text. Behind telnet, or here.
 
 It must not know prompts, commands or the farm. Text uses plain newlines; a terminal that is not read is given up.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class Seat:
 
     input: Input
     output: Output
+    local = False  # whether it is a terminal of this machine
 
     def __init__(self) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -67,7 +69,8 @@ class Seat:
     async def unless_gone(self, what: Awaitable[T]) -> T:
         """The result of what is waited for. Raises Left when the operator leaves before."""
         task = asyncio.ensure_future(what)
-        await asyncio.wait([task, self.gone], return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [task, self.gone]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
             raise Left
@@ -134,7 +137,11 @@ class TelnetSeat(Seat, asyncio.Protocol):
         self.input = self._keyboard = Keyboard(name, self._pause)
         depth = ColorDepth.DEPTH_4_BIT if self.colour else ColorDepth.DEPTH_1_BIT
         self.output = Vt100_Output(
-            cast(TextIO, _Wire(self.write)), lambda: self._window, term=terminal, default_color_depth=depth, enable_cpr=False
+            cast(TextIO, _Wire(self.write)),
+            lambda: self._window,
+            term=terminal,
+            default_color_depth=depth,
+            enable_cpr=False,
         )
 
     def write(self, text: str) -> None:
@@ -153,6 +160,12 @@ class TelnetSeat(Seat, asyncio.Protocol):
                 await self._room.wait()
         except TimeoutError:
             self.leave()
+
+    async def take(self, sock: socket.socket) -> None:
+        """Sit down at this connection. The socket stays its owner's, who closes it after `let_go`."""
+        mine = sock.dup()
+        mine.setblocking(False)
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=mine)
 
     def let_go(self) -> None:
         """Close our hold of the connection; the master has its own."""
@@ -219,6 +232,8 @@ class _Wire:
 
 class LocalSeat(Seat):
     """This terminal. It must be one: `sys.stdin` and `sys.stdout` are used."""
+
+    local = True
 
     def __init__(self) -> None:
         super().__init__()

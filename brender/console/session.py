@@ -1,10 +1,13 @@
-"""One operator's session: line after line until they leave. It puts the parts of this room together and decides little."""
+"""One operator's session: line after line until they leave. It puts the parts of this room together."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from prompt_toolkit.application import create_app_session
+
+from brender import __version__
 from brender.console.completing import Words
 from brender.console.entered import Entered
 from brender.console.glance import Glance, bar
@@ -14,9 +17,11 @@ from brender.console.talk import Talk
 from brender.console.upstream import Gone
 from brender.wire.screen import safe
 
+BANNER = f"brender {__version__}. Type help, or press Tab."
+
 
 class Session:
-    """`run` returns when the operator has left, or raises Gone when the master is. `nobody` is the bar without a farm."""
+    """`run` returns when the operator has left, raises Gone when the master is. `nobody`: the bar without a farm."""
 
     def __init__(self, talk: Talk, histories: Histories, glance: Glance, nobody: str) -> None:
         self._talk = talk
@@ -31,9 +36,12 @@ class Session:
         """Greet, do line after line, say goodbye."""
         self._talk.seat.write(safe(banner, colour=False) + "\n")
         self._glance.watchers.add(self._prompt.refresh)
+        seat = self._talk.seat
         try:
-            while await self._line():
-                pass
+            # Without a session of its own prompt_toolkit gives the keys of all to the newest.
+            with create_app_session(input=seat.input, output=seat.output):
+                while await self._line():
+                    pass
         finally:
             self._glance.watchers.discard(self._prompt.refresh)
         await self._entered.goodbye()
@@ -43,7 +51,7 @@ class Session:
         try:
             line = await self._read()
         except Dropped:
-            if self._talk.subscribed:
+            if self._talk.topics:
                 self._talk.interrupt()
             return True
         except EOFError:
@@ -53,12 +61,16 @@ class Session:
     async def _read(self) -> str:
         """One line from the prompt. Raises Gone when the master goes meanwhile and will not be dialled again."""
         reading = asyncio.ensure_future(self._prompt.read())
-        ends = [self._talk.seat.gone]
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, whoever waits for it
+        ends: list[asyncio.Future[Any]] = [reading, self._talk.seat.gone]
         if not self._talk.outlives:
             ends.append(self._talk.upstream.gone)
-        await asyncio.wait([reading, *ends], return_when=asyncio.FIRST_COMPLETED)
-        if not reading.done():
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left = not reading.done()
             reading.cancel()
+        if left:
             await asyncio.wait([reading])
             if not self._talk.seat.gone.done():
                 raise Gone("the master has ended the connection")

@@ -5,6 +5,7 @@ It must not know prompts or what a line means.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -33,14 +34,16 @@ class Talk:
         self.files = files
         self.above: Callable[[str], None] = seat.write
         self.introduced: Callable[[str], None] = lambda name: None
-        self.subscribed = False
+        self.topics: list[str] = []  # what it has subscribed to
         self._dial = dial
+        self._dialling = asyncio.Lock()
         self._name = ""  # what the operator said they are called, and the project they selected: said again
         self._project = ""  # on a new line
         self._kept: list[str] | None = None
         self._heard: dict[str, Heard] = {}
+        self._answering = False
         self.upstream = upstream
-        upstream.hears = self._hear
+        self._listen_to(upstream)
 
     @property
     def outlives(self) -> bool:
@@ -49,19 +52,31 @@ class Talk:
 
     async def call(self, method: str, params: dict[str, Any]) -> Any:
         """Ask the master, on a new line where the old one broke. Raises what it refuses with, or Gone."""
-        if self.upstream.gone.done() and self._dial is not None:
-            self.upstream = await self._dial()
-            self.upstream.hears = self._hear
-            self.subscribed = False
-            if self._name:
-                await self.upstream.call("session.hello", name=self._name)
-            if self._project:
-                await self.upstream.call("project.select", project=self._project)
+        await self.reach()
         return await self.upstream.ask(method, params)
+
+    async def reach(self) -> None:
+        """See to it that there is a line to the master, with all that was said of oneself. Raises Gone."""
+        if self._dial is None:
+            return
+        async with self._dialling:
+            if not self.upstream.gone.done():
+                return
+            made = await self._dial()
+            self._listen_to(made)
+            if self._name:
+                await made.call("session.hello", name=self._name)
+            if self._project:
+                await made.call("project.select", project=self._project)
+            if self.topics:
+                missed = await made.call("farm.subscribe", topics=self.topics, since=self.upstream.seq)
+                word = "" if missed["resumed"] else " Some events of the time between are lost."
+                self.above(f"The farm is back.{word}\n")
+            self.upstream = made
 
     def interrupt(self) -> None:
         """End what goes on in this session on the master: its pending answer comes at once, its events end."""
-        self.subscribed = False
+        self.topics = []
         self.upstream.tell("session.interrupt")
 
     def noted(self, method: str, selects: bool, answer: Any) -> None:
@@ -74,9 +89,13 @@ class Talk:
         elif method == "project.select" or (selects and "project" in answer):
             self._project = str(answer["project"])
         elif method in ("farm.subscribe", "farm.unsubscribe"):
-            self.subscribed = bool(answer.get("topics"))
+            self.topics = list(answer["topics"])
+            self.upstream.seq = max(self.upstream.seq, answer.get("seq", 0))
 
     # ---- what happens meanwhile
+
+    def _listen_to(self, upstream: Upstream) -> None:
+        upstream.hears, upstream.answered = self._hear, self._answered
 
     @contextmanager
     def hearing(self, topic: str, heard: Heard) -> Iterator[None]:
@@ -90,13 +109,31 @@ class Talk:
     @contextmanager
     def screen(self) -> Iterator[None]:
         """A table or a question has the screen: events wait until it is given back."""
-        self._kept = []
+        before, self._kept = self._kept, [] if self._kept is None else self._kept
         try:
             yield
         finally:
-            kept, self._kept = self._kept, None
-            if kept:
-                self.above("".join(kept))
+            if before is None:
+                self._release()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """A command is asked and its answer shown: events that come after the answer are shown after it."""
+        self._answering = True
+        try:
+            yield
+        finally:
+            self._answering = False
+            self._release()
+
+    def _answered(self) -> None:
+        if self._answering and self._kept is None:
+            self._kept = []
+
+    def _release(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept:
+            self.above("".join(kept))
 
     def _hear(self, topic: str, data: Any) -> None:
         if topic in self._heard:
@@ -113,5 +150,3 @@ def event_line(topic: str, data: Any) -> str:
     """An event in a line, as every telnet session sees it."""
     text = data if isinstance(data, str) else escape_json(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return safe(f"[{topic}] {text}".replace("\n", " "), colour=False) + "\n"
-
-

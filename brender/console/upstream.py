@@ -1,11 +1,12 @@
 """A line to the master: questions go out, answers and events come in, as any client of JSON lines has it.
 
-It must not know commands or terminals. The first word leaves with the connection: a silent peer would be taken for telnet.
+It must not know commands or terminals. Its first word leaves with the connection: the silent are taken for telnet.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -30,7 +31,9 @@ class Upstream(asyncio.Protocol):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.seq = 0  # number of the newest event that was heard
         self.hears: Callable[[str, Any], None] = lambda topic, data: None
+        self.answered: Callable[[], None] = lambda: None  # told of an answer before anything that comes after it
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -59,9 +62,9 @@ class Upstream(asyncio.Protocol):
             self._send({"jsonrpc": "2.0", "method": method})
 
     def close(self) -> None:
-        """End the line."""
+        """End the line, at once."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
 
     # ---- what asyncio calls
 
@@ -107,13 +110,14 @@ class Upstream(asyncio.Protocol):
         answer = self._waiting.pop(message.get("id"), None)
         if answer is None:
             if message.get("method") == "event":
+                self.seq = message["params"]["seq"]
                 self.hears(message["params"]["topic"], message["params"]["data"])
-        elif answer.done():
-            pass  # whoever asked has been interrupted
-        elif "error" in message:
-            answer.set_exception(_error(message["error"]))
-        else:
-            answer.set_result(message.get("result"))
+        elif not answer.done():  # else whoever asked has been interrupted
+            if "error" in message:
+                answer.set_exception(_error(message["error"]))
+            else:
+                answer.set_result(message.get("result"))
+            self.answered()
 
 
 def _error(envelope: Any) -> BrenderError:
@@ -123,7 +127,7 @@ def _error(envelope: Any) -> BrenderError:
 
 
 async def over_socket(sock: socket.socket, name: str) -> Upstream:
-    """A line over a connected socket. Raises Gone when nobody is at its other end."""
+    """A line over a connected socket, which is the line's from then on. Raises Gone when nobody is at its other end."""
     return await _greeted(lambda make: asyncio.get_running_loop().create_connection(make, sock=sock), name)
 
 
@@ -144,10 +148,15 @@ async def _greeted(connect: Connect, name: str) -> Upstream:
     try:
         async with asyncio.timeout(PATIENCE):
             _, made = await connect(lambda: Upstream(name))
+    except TimeoutError:
+        raise Gone(f"nobody takes the connection within {PATIENCE:g} s") from None
+    except OSError as error:
+        raise Gone(os.strerror(error.errno) if error.errno else str(error)) from None
+    try:
+        async with asyncio.timeout(PATIENCE):
             assert made.welcome is not None
             await made.welcome
-    except TimeoutError:
+    except (TimeoutError, Gone):
+        made.close()
         raise Gone(f"nothing was answered within {PATIENCE:g} s") from None
-    except OSError as error:
-        raise Gone(error.strerror or str(error)) from None
     return made

@@ -12,10 +12,9 @@ from typing import Any
 from brender.commands import COMMANDS, text
 from brender.commands.table import Row
 from brender.console.completing import WATCH
-from brender.console.showing import Frame
+from brender.console.showing import Frame, keys_of, shown_on
 from brender.console.talk import Talk
 from brender.errors import BrenderError
-from brender.wire.screen import safe
 
 EVERY = 1.0  # seconds
 SEEN = ("list", "show", "status", "why", "history", "glance")  # verbs whose answer is worth seeing again
@@ -35,22 +34,22 @@ def seen(words: Sequence[str]) -> tuple[Row, dict[str, Any]] | None:
 
 async def watch(talk: Talk, row: Row, given: dict[str, Any]) -> None:
     """Show it every second until a key. Raises what the master refuses with."""
-    seat, frame, pressed = talk.seat, Frame(talk.seat.colour), asyncio.Event()
+    seat, frame = talk.seat, Frame(shown_on(talk.seat))
     word = f"{row.words}: every {EVERY:g} s. Any key ends this."
     try:
-        with talk.screen(), seat.listening(lambda key: pressed.set() is None, fresh=True):
-            while not pressed.is_set():
+        with talk.screen(), keys_of(seat) as keys:
+            while keys.empty():
                 data = await seat.unless_gone(talk.call(row.name, given))
-                seat.write(frame.draw(_lines(row.name, data, seat.size), word, seat.size))
+                seat.write(frame.draw(text.lines(row.name, data, seat.size[0]), word, seat.size))
                 await seat.drain()
-                await _within(EVERY, pressed)
+                await _within(EVERY, keys)
     finally:
         seat.write(frame.end())
 
 
 async def watch_job(talk: Talk, given: dict[str, Any]) -> Any:
     """Show how far a job is whenever that changes, until its run has ended or a key; the master's last word of it."""
-    seat, frame, stir = talk.seat, Frame(talk.seat.colour), asyncio.Event()
+    seat, frame, stir = talk.seat, Frame(shown_on(talk.seat)), asyncio.Event()
 
     def pressed(key: object) -> bool:
         talk.interrupt()  # then the answer comes at once
@@ -65,22 +64,18 @@ async def watch_job(talk: Talk, given: dict[str, Any]) -> Any:
                 if not ending.done():
                     data = await seat.unless_gone(talk.call("job.status", given))
                     word = "As it changes, until the job has ended. Any key ends this."
-                    seat.write(frame.draw(_lines("job.status", data, seat.size), word, seat.size))
+                    seat.write(frame.draw(text.lines("job.status", data, seat.size[0]), word, seat.size))
                     await seat.drain()
             return ending.result()
     finally:
         seat.write(frame.end())
 
 
-def _lines(method: str, data: Any, size: tuple[int, int]) -> list[str]:
-    return safe(text.render(method, data, size), colour=False).split("\n")
-
-
-async def _within(seconds: float, event: asyncio.Event) -> None:
-    """Wait for the event, but not for long."""
+async def _within(seconds: float, keys: asyncio.Queue[str]) -> None:
+    """Wait for a key, but not for long."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            keys.put_nowait(await keys.get())
     except TimeoutError:
         return
 

@@ -51,12 +51,12 @@ class Consoles:
         return self._enabled and (self._child is not None or time.monotonic() >= self._not_before)
 
     def wake(self) -> None:
-        """A person may be coming: start the console unless it is there. It needs 0.3 s, this call about a millisecond."""
+        """A person may be coming: start the console unless it is there. It needs 0.3 s, this call a millisecond."""
         if self._child is None and self.lends:
             self._start()
 
     def lend(self, person: int, asking: int, session: int, about: dict[str, Any]) -> bool:
-        """Hand over two sockets by their numbers: the person's, and one on which the console asks as an ordinary client.
+        """Hand over two sockets by their numbers: the person's, and one to ask the farm with as an ordinary client.
 
         False when there is no console to take them. `session` is the number under which it tells of a new window.
         """
@@ -160,11 +160,12 @@ def _ended(child: subprocess.Popen[bytes]) -> int:
     """Reap it, ended by us if it does not end by itself; how it ended, as Popen says it."""
     fd = os.pidfd_open(child.pid)
     try:
-        with Timeout(ENDING, False):
+        try:
+            with Timeout(ENDING):
+                wait_read(fd)
+        except Timeout:
+            child.kill()
             wait_read(fd)
-            return child.wait()
-        child.kill()
-        wait_read(fd)
         return child.wait()
     finally:
         os.close(fd)

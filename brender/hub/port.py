@@ -139,7 +139,8 @@ class Port:
             link.wait_for_room()
             gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
             data = self._hear(link, sock, until)
-        link.finish()
+        if not link.door:  # a program of ours says no more only when it is gone
+            link.finish()
 
     def _first(self, sock: Socket) -> bytes | None:
         """The first bytes of a peer, or None when it is mute: a person, most likely."""

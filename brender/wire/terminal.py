@@ -147,11 +147,10 @@ class Terminal:
     def lend(self) -> Lent:
         """Somebody else goes on with this session; nothing may be fed until it is taken over."""
         self.undecided, self._lent = False, True
-        typed, self._ahead = self._ahead, b""
-        return Lent(*self.size, self._name, typed)
+        return Lent(*self.size, self._name, self._ahead)
 
     def take_over(self, word: str = "", size: tuple[int, int] | None = None) -> tuple[bytes, list[Request]]:
-        """We go on with this session: undecided ones, and those whose borrower is gone, which are told the word."""
+        """We go on with this session: undecided ones, those that nobody took, and with a word those that come back."""
         if size is not None:
             self.size = size
             self._editor.resize(size[0])
@@ -160,9 +159,9 @@ class Terminal:
 
     def _take_over(self, requests: list[Request], word: str = "") -> bytes:
         self.undecided = False
-        out = _encode(RESTORE if self._lent else "") + self._greeted(word if self._lent else self._banner)
+        out = _encode(RESTORE if self._lent else "") + self._greeted(word or self._banner)
         self._lent = False
-        typed, self._ahead = self._ahead, b""
+        typed, self._ahead = b"" if word else self._ahead, b""
         return out + self._keys(typed, requests)
 
     def _hold(self, data: bytes, requests: list[Request]) -> bytes:

@@ -83,9 +83,13 @@ class Program:
 class Farm:
     """One master on a free port, its data in a folder, and the workers that were asked for."""
 
-    def __init__(self, folder: Path, before: Sequence[str] = ()) -> None:
-        """`before` are the words of a program that starts the master in its turn."""
+    def __init__(self, folder: Path, before: Sequence[str] = (), console: bool = False) -> None:
+        """`before` are the words of a program that starts the master in its turn.
+
+        Without a `console` people have the master's own line editor, which is what most of these tests are about.
+        """
         self.folder = folder
+        self.console = console
         self.data = folder / "master"
         self.programs: list[Program] = []
         self.peers: list[Any] = []
@@ -95,6 +99,7 @@ class Farm:
     def start(self, before: Sequence[str] = ()) -> Program:
         """Start the master, again on its port where it had one."""
         words = ["--listen", f"127.0.0.1:{self.port}", "--data", str(self.data)]
+        words += [] if self.console else ["--no-console"]
         self.master = Program(self.folder, "master", *words, before=before)
         self.programs.append(self.master)
         found = re.search(r"127\.0\.0\.1:(\d+)", self.master.line())
@@ -127,8 +132,8 @@ class Farm:
     def json(self, **more: Any) -> Json:
         return self._kept(Json(self.port, **more))
 
-    def telnet(self, columns: int = 100, rows: int = 30) -> Screen:
-        return self._kept(Screen(["telnet", "127.0.0.1", str(self.port)], columns, rows))
+    def telnet(self, columns: int = 100, rows: int = 30, terminal: str = "xterm") -> Screen:
+        return self._kept(Screen(["telnet", "127.0.0.1", str(self.port)], columns, rows, terminal))
 
     def _kept(self, peer: Any) -> Any:
         self.peers.append(peer)
@@ -246,7 +251,7 @@ class Json:
 class Screen:
     """A program under a pseudo terminal, and what a person would see there."""
 
-    def __init__(self, argv: list[str], columns: int, rows: int) -> None:
+    def __init__(self, argv: list[str], columns: int, rows: int, terminal: str = "xterm") -> None:
         self.terminal, program = pty.openpty()
         self.resize(columns, rows)
         self.process = subprocess.Popen(
@@ -256,7 +261,7 @@ class Screen:
             stderr=program,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env={"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"},
+            env={"PATH": os.environ["PATH"], "TERM": terminal, "LANG": "C.UTF-8"},
         )
         os.close(program)
         self.raw = b""

@@ -1,5 +1,7 @@
 """The telnet conversations in docs/transcripts, had again with the real telnet: every line on the screen is compared.
 
+They are had with the master's own editor, and again in the console, which must say the same.
+
 A transcript is what a person sees. What stands after a prompt is typed; what varies is written <so>.
 `BRENDER_RECORD=1 pytest tests/doors/test_transcripts.py` writes the answers down anew; then read the difference.
 """
@@ -14,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from .peers import LIMIT, Farm, Screen
+from .peers import LIMIT, Farm, Screen, until
+from .tmux import Pane
 
 HERE = Path(__file__).parents[2] / "docs" / "transcripts"
 PROMPT = "brender> "
@@ -75,6 +78,60 @@ def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) 
         screen.type(lines[place].removeprefix(PROMPT) + "\r")
     screen.finish()
     expect(screen, lines, prompted=False)
+
+
+QUESTION = re.compile(r"^\S+ \S+ touches [^?]*\? y or n (?:yes|no)\n", re.MULTILINE)
+DRAWN_IN_PLACE = ("history-and-logs",)  # it watches a job, which the console draws and does not write line by line
+
+
+def beside(text: str) -> str:
+    """The conversation on the console's screen without what only the console has: its questions and the bar."""
+    lines = QUESTION.sub("", text).split("\n")
+    return "\n".join(line.rstrip() for line in lines if not line.startswith(" workers "))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(HERE.glob("*.txt")) if path.stem not in DRAWN_IN_PLACE], ids=lambda path: path.stem
+)
+def test_the_console_has_the_same_conversation(tmp_path: Path, path: Path) -> None:
+    """DESIGN 1: the two doors say the same, whichever of them a person gets."""
+    lines = [line.rstrip() for line in path.read_text().rstrip("\n").split("\n")[1:]]
+    farm = Farm(tmp_path, console=True)
+    try:
+        farm.worker()
+        pane = Pane(tmp_path / "pane", ["telnet", "127.0.0.1", str(farm.port)], COLUMNS, 400)
+        farm.peers.append(pane)
+        for place in typed(lines):
+            wanted = re.compile("\n".join(map(pattern, [*lines[:place], PROMPT.rstrip()])))
+            until(partial(heard, pane, wanted), f"\n{lines[:place]}\nas in\n{pane.unwrapped}")
+            pane.enter(lines[place].removeprefix(PROMPT))
+        pane.see("Connection closed by foreign host.")
+    finally:
+        farm.end()
+
+
+def heard(pane: Pane, wanted: re.Pattern[str]) -> bool:
+    """Whether the screen is as wanted; a question on the way there is answered with yes."""
+    if pane.text.endswith("Do it? y or n"):
+        pane.press("y")
+        pane.wait(lambda text: not text.endswith("y or n"), "the answer")
+    return wanted.fullmatch(beside(pane.unwrapped)) is not None
+
+
+def test_a_poor_terminal_has_it_too_beside_a_console(tmp_path: Path) -> None:
+    """TERM=dumb: the master's own editor, byte for byte, though the console is there."""
+    lines = (HERE / "first-five-minutes.txt").read_text().rstrip("\n").split("\n")[1:]
+    farm = Farm(tmp_path, console=True)
+    try:
+        farm.worker()
+        screen = farm.telnet(COLUMNS, terminal="dumb")
+        for place in typed(lines):
+            expect(screen, lines[:place], prompted=True)
+            screen.type(lines[place].removeprefix(PROMPT) + "\r")
+        screen.finish()
+        expect(screen, lines, prompted=False)
+    finally:
+        farm.end()
 
 
 def told(ends: int, text: str) -> bool:
