@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace
+APT_TEST := blender telnet netcat-openbsd tmux strace systemd
 
 .PHONY: demo test explore bench lint docs clean
 
@@ -31,7 +31,7 @@ demo: $(VENV)/ready
 # Programs the tests run for real; installed here when we may, named by the tests when they are missing.
 .PHONY: programs
 programs:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace) >/dev/null; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace && command -v systemd-analyze) >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(APT_TEST); fi
 
 lint: $(VENV)/test-ready

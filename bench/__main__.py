@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, console, costs, fleet, latency, throughput, warm
+from bench import backlog, console, costs, fleet, latency, placement, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "queue": backlog.queue,
     "restart": backlog.restart,
     "fleet": fleet.fleet,
+    "placement": placement.placement,
     "costs": costs.costs,
     "warm": warm.warm,
     "console": console.console,

@@ -24,9 +24,10 @@ def conversation(
 ) -> Iterator[Any]:
     """The answer of the master, then the events it sends; an answer that comes late may come after events.
 
-    Raises NoMaster, also after `patience` seconds without an answer (None: never), or the error it answers with.
+    Raises NoMaster, also after `patience` seconds without an answer (None: never), the error it answers with, or
+    Forbidden for an address that is not this machine's.
     """
-    host, port = address.parse(master)
+    host, port = address.master(master)
     place = address.in_words(host, port)
     hello = {"jsonrpc": "2.0", "method": "session.hello", "params": {"name": os.environ.get("USER") or "cli"}}
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

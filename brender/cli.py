@@ -10,13 +10,13 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from brender import __version__
 from brender.caller import NoMaster, conversation
-from brender.errors import BrenderError, InvalidParams, UnknownCommand
+from brender.errors import BrenderError, InvalidParams, UnknownCommand, from_envelope
 
 PROGRAMS = {
     "master": "brender.master",
@@ -97,7 +97,7 @@ def _say(words: list[str], options: dict[str, str]) -> int:
     if not words:
         print(USAGE)
     row, params = COMMANDS.resolve(words if words and words[0] not in ("--help", "-h") else ["help", *words[1:]])
-    if row.noun == "rpc":
+    if row.name in ("rpc.help", "rpc.discover"):
         _print(row.name, _told_here(row, params), options)
         return 0
     signature = COMMANDS.signature(row)
@@ -108,12 +108,25 @@ def _say(words: list[str], options: dict[str, str]) -> int:
     if "wait" in options:
         return _run_and_wait(row.name, given, options)
     answers = conversation(_master(options), row.name, given)
-    _print(row.name, next(answers), options)
+    _print(given["method"] if row.name == "rpc.watch" else row.name, next(answers), options)
+    if row.name == "rpc.watch":
+        _print_watched(given["method"], answers, options)
     if row.name == "farm.subscribe":
         for event in answers:
             line = json.dumps(event, ensure_ascii="json" in options) if "json" in options else _event(event)
             print(line, flush=True)
     return 0
+
+
+def _print_watched(method: str, events: Iterator[Any], options: dict[str, str]) -> None:
+    """A watched list as often as it changes, until Ctrl-C or until it can no longer be had."""
+    for event in events:
+        if event["topic"] == "rpc.watched":
+            if "error" in event["data"]:
+                raise from_envelope(event["data"]["error"])
+            print("" if "json" in options else "\n", end="")
+            _print(method, event["data"]["data"], options)
+            sys.stdout.flush()
 
 
 def _run_and_wait(method: str, given: dict[str, Any], options: dict[str, str]) -> int:

@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 async def _serve(host: str, port: int, name: str) -> int:
-    from brender.console.glance import TOPIC, Glance
+    from brender.console.glance import NAME, WATCHED, Glance
     from brender.console.history import Histories
     from brender.console.seat import LocalSeat
     from brender.console.session import BANNER, Session
@@ -69,7 +69,8 @@ async def _serve(host: str, port: int, name: str) -> int:
         return 3
     talk, glance = Talk(LocalSeat(), upstream, dial, _with_file), Glance()
     histories = Histories(address.state_directory("console") / "history")
-    with talk.hearing(TOPIC, glance.hear):
+    talk.quieted = glance.again
+    with talk.hearing(f"{WATCHED} {NAME}", glance.hear):
         looking = asyncio.create_task(_look(talk, glance))
         await Session(talk, histories, glance, f"no master answers at {place}; it is tried again").run(BANNER)
         looking.cancel()

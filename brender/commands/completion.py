@@ -13,7 +13,7 @@ from msgspec import Struct
 from brender.commands.calls import Call, may
 from brender.commands.discovery import NOUNS
 from brender.commands.grammar import Signature
-from brender.commands.offers import MOST, Offer, starting
+from brender.commands.offers import MOST, Offer, merged, starting
 from brender.commands.parameters import Parameter
 from brender.commands.table import Row
 from brender.errors import BrenderError
@@ -94,11 +94,34 @@ def _first(call: Call, word: str) -> list[Offer]:
 
 
 def _later(call: Call, before: list[str], word: str) -> list[Offer]:
-    verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(before[0].lower()) if _may(call, row)}
+    watched = call.table.after_watch(before)
+    if watched is not None:
+        return _watched(call, list(watched), word)
+    return _command(call, before, word, call.table.allowed(call.who.role))
+
+
+def _watched(call: Call, before: list[str], word: str) -> list[Offer]:
+    """After `watch`: the commands that can be watched, or a job."""
+    able = [row for row in call.table.allowed(call.who.role) if row.watched]
+    if before and call.table.names_command(before[0]):
+        return _command(call, before, word, able)
+    row = call.table.rows["job.watch"]
+    jobs = _argument(call, call.table.signature(row), before, word) if _may(call, row) else []
+    if before:
+        return jobs
+    nouns = {row.noun: NOUNS[row.noun] for row in able}
+    short = {alias: row.summary for row in able for alias in call.table.aliases_of(row) if "." not in alias}
+    words = nouns | short
+    return merged(starting(word, words, words.__getitem__), jobs)
+
+
+def _command(call: Call, before: list[str], word: str, able: list[Row]) -> list[Offer]:
+    """After a noun its verbs that are able, after a command its arguments."""
+    verbs = {row.verb.replace("_", "-"): row.summary for row in able if row.noun == before[0].lower()}
     if len(before) == 1 and verbs:
         return starting(word, verbs, verbs.__getitem__)
     row, rest = call.table.split(before)
-    if not _may(call, row):
+    if row not in able:
         return []
     return _argument(call, call.table.signature(row), rest, word)
 

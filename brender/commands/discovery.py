@@ -12,6 +12,7 @@ from brender.commands.table import Row, Table
 NOUNS = {
     "worker": "the machines",
     "project": "what the work is for",
+    "function": "what a step may run",
     "limit": "what there is only so much of, such as licences",
     "preset": "named settings of renders, such as HD",
     "job": "workflows: run, stop, look",
@@ -51,7 +52,7 @@ def line(table: Table, row: Row) -> dict[str, Any]:
     """One command in one line."""
     return {
         "command": row.words,
-        "usage": table.signature(row).usage,
+        "usage": row.usage or table.signature(row).usage,
         "summary": row.summary,
         "role": row.role or "anybody",
     }
@@ -63,6 +64,7 @@ def page(table: Table, row: Row) -> dict[str, Any]:
         {
             "name": parameter.name,
             "short": parameter.short,
+            "flag": parameter.flag,
             "needed": parameter.required,
             "expects": parameter.expects,
             "text": parameter.text,
@@ -117,4 +119,5 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-aliases": table.aliases_of(row),
         "x-destructive": row.destructive,
         "x-destructive-with": row.destructive_with,
+        "x-watched": row.watched,
     }

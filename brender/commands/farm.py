@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from brender.commands.calls import Call, Subscribe, Unsubscribe, WatchFarm
-from brender.commands.glance import Counting
+from brender.commands.calls import Call, Subscribe, Unsubscribe
 from brender.commands.kinds import TOPICS, Arg, Kind, Others
 from brender.commands.offers import Offer, merged, starting, worker_in_words
 from brender.commands.parts import JOB_OR_STEP, StepRef
@@ -56,16 +55,27 @@ def status(call: Call) -> dict[str, Any]:
     }
 
 
-def glance(
-    call: Call,
-    *,
-    follow: Annotated[bool, Arg("f", "and again whenever it has changed, once a second at most, until Ctrl-C")] = False,
-) -> dict[str, Any] | WatchFarm:
+def glance(call: Call) -> dict[str, Any]:
     """Show the farm at a glance: workers online and enabled, tasks that run, wait and have failed, warnings.
 
-    A program that follows gets it as farm.glance events of its own session; farm unsubscribe ends it.
+    It walks no task: a hundred thousand steps take about 15 ms.
     """
-    return WatchFarm() if follow else Counting(call.farm).finished()
+    farm = call.farm
+    counts = [sum(column) for column in zip(*(tasks.counts for tasks in farm.tasks.values()), strict=True)]
+    sums = progress(counts or [0] * len(TaskState))
+    sent = counts[TaskState.ASSIGNED] if counts else 0  # to a worker, which has not started it
+    workers = farm.workers.values()
+    return {
+        "workers": {
+            "known": len(workers),
+            "online": sum(worker.presence == "online" for worker in workers),
+            "enabled": sum(worker.admin_state == "enabled" for worker in workers),
+        },
+        "running": sums["live"] - sent,
+        "queued": sums["ready"] + sent,
+        "failed": sums["failed"],
+        "warnings": sum(bool(worker.warning) for worker in workers),
+    }
 
 
 def save(call: Call) -> dict[str, Any]:

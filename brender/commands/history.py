@@ -58,6 +58,7 @@ def _line(farm: Farm, attempt: Attempt) -> dict[str, Any]:
         "worker": _name(farm, attempt.worker_id),
         "state": attempt.state,
         "seconds": round(ended - begun, 3) if begun is not None and ended is not None else None,
+        "memory_mb": attempt.memory_mb or None,
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "reason": attempt.reason,

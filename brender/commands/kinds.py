@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from brender.commands.calls import Call
 from brender.commands.offers import Offer, starting
+from brender.commands.vocabulary import ABOUT, choices_of, values_of
 from brender.core.farm import Job, Limit, Project, Step, Worker
-from brender.core.frames import AUTO, AUTO_WORD
+from brender.core.frames import AUTO_WORD
 from brender.core.rules.presets import OF_A_JOB
 from brender.errors import Invalid, InvalidParams, nearest
 from brender.worker.blender import BlenderJob
@@ -86,6 +87,16 @@ class WordList(Kind):
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, self.known)
+
+
+class Known(Kind):
+    """A word, or words with commas, of which the farm knows some: a function, tags, limits. Any other may be right."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return values_of(call.farm, self.name, prefix)
 
 
 class JsonText(Kind):
@@ -167,7 +178,7 @@ class Attributes(Kind):
             )
         kind = self.types[name]
         if name == "chunk" and given == AUTO_WORD:
-            return AUTO
+            return given
         if name == "stalled_after" and isinstance(given, str) and given[-1:] in _SECONDS:
             return seconds_of(given)
         try:
@@ -176,7 +187,12 @@ class Attributes(Kind):
             raise Invalid(f"{name}={given!r} does not fit a {self.noun}: {error}.") from None
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
-        return starting(prefix, [f"{name}=" for name in self.names], lambda word: f"{self.noun} {word[:-1]}")
+        name, equals, typed = prefix.partition("=")
+        if equals and name in self.types:
+            choices = [Offer(word) for word in choices_of(self.types[name]) if word.lower().startswith(typed.lower())]
+            found = values_of(call.farm, name, typed) or choices
+            return [Offer(f"{name}={one.word}", one.about) for one in found]
+        return starting(prefix, [f"{name}=" for name in self.names], lambda word: ABOUT.get(word[:-1], ""))
 
 
 def _shaped(given: Any, kind: Any) -> Any:
@@ -224,9 +240,9 @@ class Chunk(Kind):
     wire = int | str
     expects = "a whole number, or auto"
 
-    def parse(self, call: Call, value: Any, others: Others) -> int:
+    def parse(self, call: Call, value: Any, others: Others) -> int | str:
         if str(value).lower() == AUTO_WORD:
-            return AUTO
+            return AUTO_WORD
         try:
             found = int(value)
         except ValueError:
@@ -243,6 +259,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPAN = Span()
 CHUNK = Chunk()
 SENTENCE = Sentence()
+FUNCTION, ORDER = Known("function"), Known("order")
+TAGS, LIMITS, AFTER = Known("tags"), Known("limits"), Known("after")
 TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "farm.*", "*"))
 WORD_LIST = WordList()
 JSON_TEXT = JsonText()

@@ -10,6 +10,8 @@ from msgspec.structs import asdict
 from brender.commands.calls import Call
 from brender.commands.kinds import LIMIT_VALUES, Arg, Kind, Others
 from brender.commands.offers import Offer, starting
+from brender.commands.workers import Limit as Most
+from brender.commands.workers import Offset
 from brender.core import events
 from brender.core.farm import Farm, Limit
 from brender.errors import NotFound, nearest
@@ -35,9 +37,11 @@ class LimitRef(Kind):
 One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Most = 200, offset: Offset = 0) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
-    return {"limits": [_line(call.farm, limit) for limit in call.farm.limits.values()]}
+    rows = list(call.farm.limits.values())
+    shown = [_line(call.farm, row) for row in rows[offset : offset + limit]]
+    return {"limits": shown, "total": len(rows), "offset": offset}
 
 
 def show(call: Call, limit: One) -> dict[str, Any]:

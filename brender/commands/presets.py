@@ -13,6 +13,7 @@ from brender.commands.calls import Call
 from brender.commands.kinds import PRESET_VALUES, Arg, Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.commands.trees import without_none
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Farm, Preset
 from brender.core.rules.presets import BUILT_IN, names, refuse_built_in
@@ -64,9 +65,11 @@ Any_ = Annotated[str, PresetName(), Arg(text="which preset")]
 Own = Annotated[Preset, OwnPreset(), Arg(text="which preset")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List presets: those that every farm has, then the farm's own."""
-    return {"presets": [_line(call.farm, name) for name in names(call.farm)]}
+    rows = list(names(call.farm))
+    shown = [_line(call.farm, name) for name in rows[offset : offset + limit]]
+    return {"presets": shown, "total": len(rows), "offset": offset}
 
 
 def show(call: Call, preset: Any_) -> dict[str, Any]:

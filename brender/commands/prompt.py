@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 from msgspec.structs import asdict
 
 from brender.commands import completion, touches
-from brender.commands.calls import ANYBODY, Call
+from brender.commands.calls import ANYBODY, Call, Unwatch, Watch
 from brender.commands.kinds import LOOSE, Arg
 from brender.commands.table import Row
 from brender.core.events import Event
-from brender.errors import InvalidParams
+from brender.errors import Invalid, InvalidParams
 from brender.wire.words import split
 
+MOST_WATCHED = 1000  # rows
 LONGEST = 64 * 1024  # characters; whoever pastes more into a prompt is understood when it is entered
 Line = Annotated[str, Meta(max_length=LONGEST), Arg(text="the line as typed so far")]
 READERS = (ANYBODY, "viewer")  # what these may do changes nothing
@@ -55,6 +56,34 @@ def touch(
     found = None if row.role in READERS or row.reads is not None else call.table.run(call, row, wire)
     touched = touches.of_event(call.farm, found) if isinstance(found, Event) else touches.Touched()
     return {"destructive": destructive, **asdict(touched)}
+
+
+def watch(
+    call: Call,
+    method: Annotated[str, Arg(text="a command that reads: at the prompt its words follow, watch worker list")],
+    params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="its params")] = None,
+    *,
+    name: Annotated[str, Meta(max_length=255), Arg(text="what you call it; the method when left out")] = "",
+) -> Watch:
+    """Answer what a command that reads answers, and again as often as that changes; or follow a job: watch JOB.
+
+    It is asked again when something has happened, twice a second at the most. A program gets the first answer at once,
+    then rpc.watched events of its own session. Ctrl-C, rpc unwatch or farm unsubscribe ends it. A word that is a noun
+    or a command is no job here; job watch follows a job of that name.
+    """
+    row = call.table.method(method)
+    if not row.watched:
+        raise Invalid(f"{row.words} cannot be watched.", hint="Lists, show, status and why can: watch worker list.")
+    wire = call.table.signature(row).read(params)
+    limit = getattr(wire, "limit", UNSET)
+    if limit is not UNSET and limit > MOST_WATCHED:
+        raise Invalid(f"At most {MOST_WATCHED} rows are watched at once, not {limit}.", hint="Use offset for others.")
+    return Watch(name or row.name, row.name, wire, call.table.run(call, row, wire), row.moving)
+
+
+def unwatch(call: Call, name: Annotated[str, Arg(text="one of them; all when left out")] = "") -> Unwatch:
+    """End what this session watches."""
+    return Unwatch(name)
 
 
 def _meant(

@@ -103,7 +103,7 @@ class JobSelector(Kind):
         for word in words:
             found = _jobs_like(call, word, others)
             if found is None:
-                found = jobs_named(call, word, others)
+                found = jobs_named(call, word, others, ("all", *STATES))
                 if len(found) > 1:
                     raise _ambiguous(call.farm, word, found)
             chosen.update((job.id, job) for job in found)
@@ -148,8 +148,11 @@ def _in_project(call: Call, job: Job, others: Others) -> bool:
     return not isinstance(wanted, (str, int)) or job.project_id == find_project(call.farm, wanted).id
 
 
-def jobs_named(call: Call, word: str | int, others: Others) -> list[Job]:
-    """The jobs a word may mean: one, or several of one name in different projects. Raises NotFound."""
+def jobs_named(call: Call, word: str | int, others: Others, also: tuple[str, ...] = ()) -> list[Job]:
+    """The jobs a word may mean: one, or several of one name in different projects. Raises NotFound.
+
+    `also` are words that are no names and could have been meant.
+    """
     farm = call.farm
     jobs = [job for job in farm.jobs.values() if _in_project(call, job, others)]
     found = [job for job in jobs if job.name == word]
@@ -162,7 +165,7 @@ def jobs_named(call: Call, word: str | int, others: Others) -> list[Job]:
     if not found and number is not None:
         found = [job for job in jobs if job.id == number]
     if not found:
-        hint = nearest(str(word), [job.name for job in jobs]) or (
+        hint = nearest(str(word), [*(job.name for job in jobs), *also]) or (
             "See job list." if jobs else "There are no jobs; see help job create."
         )
         raise NotFound(f"There is no job {word!r}.", hint=hint)

@@ -8,10 +8,10 @@ from brender.commands import discovery
 from brender.commands.calls import Call, Introduce, Quit, Unsubscribe, check
 from brender.commands.kinds import SENTENCE, Arg, Others, WordList
 from brender.commands.offers import Offer, starting
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.acts import newest
 from brender.core.rules.undo import nothing_to_undo
-from brender.errors import UnknownCommand, nearest
 
 
 class CommandWords(WordList):
@@ -30,9 +30,10 @@ class CommandWords(WordList):
         return [value] if isinstance(value, str) else value
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show who is connected."""
-    return {"sessions": call.sessions(), "you": call.who.session}
+    rows = call.sessions()
+    return {"sessions": rows[offset : offset + limit], "you": call.who.session, "total": len(rows), "offset": offset}
 
 
 def hello(
@@ -57,7 +58,7 @@ def undo(call: Call) -> events.Event:
     said hello with a name takes back what they did in any session of that name. The last 20 are kept, in memory: after
     a restart of the master there is nothing to undo.
     """
-    act = newest(call.farm.acts, call.who.name or call.who.session)
+    act = newest(call.farm.acts, call.who.actor)
     if act is None:
         raise nothing_to_undo()
     row = call.table.rows[f"{act.noun}.{act.verb}"]
@@ -87,15 +88,10 @@ def assist(
     table = call.table
     if not words:
         return discovery.overview(table, call.who.role)
-    row = table.find(".".join(words[:2])) or (table.find(words[0]) if len(words) == 1 else None)
-    if row is not None:
-        return discovery.page(table, row)
     noun = words[0].lower()
-    if table.verbs(noun) and len(words) == 1:
+    if len(words) == 1 and table.verbs(noun):
         return discovery.of_noun(table, noun)
-    known = [*table.nouns(), *(row.words for row in table.rows.values()), *table.aliases]
-    asked = " ".join(words)[:80]
-    raise UnknownCommand(f"There is no command {asked!r}.", hint=nearest(asked, known) or "Type help.")
+    return discovery.page(table, table.split(words)[0])
 
 
 def discover(call: Call) -> dict[str, Any]:

@@ -6,7 +6,8 @@ What is not known here is shown as fields, so a new command is readable before a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from brender.commands import text_farm, text_history, text_work
@@ -17,18 +18,32 @@ Data = Any
 Writer = Callable[[Data, int], list[str]]
 
 
-def render(method: str, data: Data, size: tuple[int, int] = (80, 24)) -> str:
-    """Lines, joined by newlines, for a window of (columns, rows); never raises for data of another shape."""
-    return "\n".join(lines(method, data, size[0]))
+def render(method: str, data: Data, size: tuple[int, int] = (80, 24), asked: Sequence[str] = ()) -> str:
+    """Lines, joined by newlines, for a window of (columns, rows); never raises for data of another shape.
+
+    `asked` are the words that were answered: a list that goes on says them again with the place to go on from.
+    """
+    return "\n".join(lines(method, data, size[0], asked))
 
 
-def lines(method: str, data: Data, room: int) -> list[str]:
+def lines(method: str, data: Data, room: int, asked: Sequence[str] = ()) -> list[str]:
     """The same one by one, no wider than `room`; those of tables are layout's Lines, for who shows them in colour."""
     writer = WRITERS.get(method)
+    if asked and isinstance(data, Mapping) and "offset" in data:
+        data = {**data, "again": shlex.join(_without_offset(asked))}
     try:
         return writer(data, room) if writer is not None else _unknown(data, room)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError):
         return _unknown(data, room)  # an older or newer master answers in another shape
+
+
+def _without_offset(words: Sequence[str]) -> list[str]:
+    """The words of a list but for where it began, however that was written."""
+    kept: list[str] = []
+    for place, word in enumerate(words):
+        if not word.startswith(("offset=", "--offset")) and words[place - 1 : place] != ["--offset"]:
+            kept.append(word)
+    return kept
 
 
 def _unknown(data: Data, room: int) -> list[str]:
@@ -101,7 +116,7 @@ def _submitted(data: Data, room: int) -> list[str]:
 
 def _run(data: Data, room: int) -> list[str]:
     said = f"OK job {plain(data['name'])} runs: run {data['run']}, {number(data['tasks'], 'task')}."
-    return wrap(f"{said} Watch it: job status {data['job']}", room)
+    return wrap(f"{said} Watch it: job watch {data['job']}", room)
 
 
 def _stop(data: Data, room: int) -> list[str]:
@@ -173,6 +188,10 @@ def _retry(data: Data, room: int) -> list[str]:
     return wrap(f"OK {number(data['tasks'], 'task')} of step {plain(data['name'])} will run again.", room)
 
 
+def _requeued(data: Data, room: int) -> list[str]:
+    return wrap(f"OK {number(data['tasks'], 'task')} of job {plain(data['name'])} will run again.", room)
+
+
 def _kill(data: Data, room: int) -> list[str]:
     return wrap(f"OK {number(data['tasks'], 'task')} of step {plain(data['name'])} told to end.", room)
 
@@ -196,6 +215,15 @@ def _subscribed(data: Data, room: int) -> list[str]:
     return wrap(f"{said}.", room)
 
 
+def _watched(data: Data, room: int) -> list[str]:
+    times = {0: "nothing changed", 1: "it changed once"}.get(data["changes"], f"it changed {data['changes']} times")
+    return wrap(f"OK {data['method'].replace('.', ' ')} is no longer watched; {times}.", room)
+
+
+def _unwatched(data: Data, room: int) -> list[str]:
+    return wrap(f"OK no longer watched: {plain(data['names'])}." if data["names"] else "OK nothing was watched.", room)
+
+
 def _done(data: Data, room: int) -> list[str]:
     said = "OK" if not isinstance(data, Mapping) else f"OK {plain(data)}".rstrip()
     return wrap(said, room)
@@ -217,6 +245,7 @@ WRITERS: dict[str, Writer] = {
     "job.stop": _stop,
     "limit.delete": _deleted,
     "job.unblock": _unblocked,
+    "job.requeue": _requeued,
     "job.pause": _pause,
     "job.resume": _pause,
     "job.priority": _updated,
@@ -231,6 +260,8 @@ WRITERS: dict[str, Writer] = {
     "farm.subscribe": _subscribed,
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
+    "rpc.watch": _watched,
+    "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
     **text_farm.WRITERS,
     **text_work.WRITERS,

@@ -40,6 +40,8 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
             return Touched(event.noun, 1, [str(event.values.get("name", ""))])
         case ev.RetryTasks() | ev.KillTasks():
             return _tasks(farm, event)
+        case ev.RetryJob():
+            return _retried(farm, event)
         case ev.SetWaiting():
             attempt = farm.attempts[event.attempt]
             return _named_tasks(farm, attempt.step_id, [attempt.task])
@@ -80,6 +82,18 @@ def _tasks(farm: Farm, event: ev.RetryTasks | ev.KillTasks) -> Touched:
         return _named_tasks(farm, event.step, event.tasks)
     wanted = FAILED | ({TaskState.SUCCESS} if event.again else set())
     return _named_tasks(farm, event.step, farm.tasks[event.step].having(wanted))
+
+
+def _retried(farm: Farm, event: ev.RetryJob) -> Touched:
+    """What of a job has ended badly, or at all, step by step."""
+    wanted = FAILED | ({TaskState.SUCCESS} if event.again else set())
+    count = 0
+    names: list[str] = []
+    for step in farm.steps_in(farm.jobs[event.job]):
+        found = _named_tasks(farm, step.id, farm.tasks[step.id].having(wanted))
+        count += found.count
+        names += found.names
+    return Touched("task", count, names[:MOST_NAMES])
 
 
 def _named_tasks(farm: Farm, step_id: int, tasks: Sequence[int]) -> Touched:

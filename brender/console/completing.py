@@ -1,4 +1,4 @@
-"""What Tab shows: the master's words for the line, with what each is, and the few that only the console knows.
+"""What Tab shows: the master's own words for the line, with what each is.
 
 It must not know the farm: `rpc.complete` does.
 """
@@ -16,9 +16,6 @@ from brender.errors import BrenderError
 from brender.wire.screen import escape
 
 OPEN_ENDS = ("=", "/", ":", ".")  # after these the word goes on
-WATCH = "watch"
-WATCH_ABOUT = "a job until it ends, or any list, drawn again until a key"
-LOCAL = {WATCH: WATCH_ABOUT, "quit": "leave"}
 LONGEST = 72  # characters of a description
 
 Ask = Callable[[str, int], Awaitable[dict[str, Any]]]
@@ -38,34 +35,13 @@ class Words(Completer):
     ) -> AsyncGenerator[Completion, None]:
         line, cursor = document.text, document.cursor_position
         try:
-            found = await self._found(line, cursor)
+            found = await self._ask(line, cursor)
         except (Gone, BrenderError):
             return
-        ends = not document.text_after_cursor and len(found) == 1
-        for start, text, about in found:
+        items = [(str(item["text"]), str(item["about"])) for item in found["items"]]
+        ends = not document.text_after_cursor and len(items) == 1
+        start = int(found["start"])
+        for text, about in items:
             more = " " if ends and not text.endswith(OPEN_ENDS) else ""
             meta = escape(about if len(about) <= LONGEST else f"{about[: LONGEST - 1]}…")
             yield Completion(text + more, start - cursor, display=escape(text), display_meta=meta)
-
-    async def _found(self, line: str, cursor: int) -> list[tuple[int, str, str]]:
-        """(start, word, about), those of the console among those of the master."""
-        found = _items(await self._ask(line, cursor))
-        before = line[:cursor]
-        word = before.lstrip()
-        if " " not in word:
-            known = {text for _, text, _ in found}
-            found = [(start, text, LOCAL.get(text, about)) for start, text, about in found]
-            start = cursor - len(word)
-            found += [(start, text, LOCAL[text]) for text in LOCAL if text.startswith(word) and text not in known]
-            return sorted(found, key=lambda one: one[1])
-        if word.split(None, 1)[0].lower() == WATCH:
-            offset = len(before) - len(word) + len(WATCH)
-            offset += len(before[offset:]) - len(before[offset:].lstrip())
-            rest = _items(await self._ask(line[offset:], cursor - offset))
-            known = {text for _, text, _ in found}
-            found += [(start + offset, text, about) for start, text, about in rest if text not in known]
-        return found
-
-
-def _items(answer: dict[str, Any]) -> list[tuple[int, str, str]]:
-    return [(int(answer["start"]), str(item["text"]), str(item["about"])) for item in answer["items"]]

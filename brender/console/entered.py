@@ -23,7 +23,7 @@ from brender.console.seat import Left
 from brender.console.showing import named, show
 from brender.console.talk import Talk
 from brender.console.upstream import Gone
-from brender.console.watching import JOB, seen, watch, watch_job
+from brender.console.watching import JOB, LIST, watch, watch_job
 from brender.errors import BrenderError, InternalError, InvalidParams
 from brender.wire.screen import escape_json, safe
 from brender.wire.words import split
@@ -76,10 +76,6 @@ class Entered:
             return
 
     async def _obey(self, words: list[str], as_json: bool) -> bool:
-        watched = None if as_json else seen(words)
-        if watched is not None:
-            await watch(self._talk, *watched)
-            return True
         if words[0].lower() in LEAVE:
             words[0] = "quit"
         row, params = COMMANDS.resolve(words)
@@ -91,15 +87,23 @@ class Entered:
         if row.role not in READERS and not await self._sure(row, given):
             self._say("OK nothing was done.")
             return True
-        if not as_json and row.name == JOB:
-            await self._show(row, await watch_job(self._talk, given))
-        elif not as_json and row.name == LOG and given.get("follow"):
-            await self._show(row, await follow(self._talk, given))
-        else:
-            await self._plainly(row, given, as_json)
+        if as_json or not await self._followed(row, given, words):
+            await self._plainly(row, given, words, as_json)
         return True
 
-    async def _plainly(self, row: Row, given: dict[str, Any], as_json: bool) -> None:
+    async def _followed(self, row: Row, given: dict[str, Any], words: list[str]) -> bool:
+        """What goes on until a key or an end is drawn in its place; False for what is answered once."""
+        if row.name == LIST:
+            await self._show(row, await watch(self._talk, given, words), words)
+        elif row.name == JOB:
+            await self._show(row, await watch_job(self._talk, given), words)
+        elif row.name == LOG and given.get("follow"):
+            await self._show(row, await follow(self._talk, given), words)
+        else:
+            return False
+        return True
+
+    async def _plainly(self, row: Row, given: dict[str, Any], words: list[str], as_json: bool) -> None:
         """Ask and show the answer or the refusal; what happens after it is shown after it."""
         with self._talk.answering():
             try:
@@ -108,11 +112,11 @@ class Entered:
                 self._refuse(error, as_json)
                 return
             self._talk.noted(row.name, row.selects, answer)
-            await self._show(row, answer, as_json)
+            await self._show(row, answer, words, as_json)
 
-    async def _show(self, row: Row, answer: Any, as_json: bool = False) -> None:
+    async def _show(self, row: Row, answer: Any, words: list[str], as_json: bool = False) -> None:
         seat = self._talk.seat
-        await show(seat, [_json(answer)] if as_json else text.lines(row.name, answer, seat.size[0]))
+        await show(seat, [_json(answer)] if as_json else text.lines(row.name, answer, seat.size[0], words))
 
     async def _ask(self, method: str, given: dict[str, Any]) -> Any:
         """Ask and wait; the first Ctrl-C asks the master to end it, the second waits no longer."""

@@ -14,36 +14,58 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from brender.console.upstream import Gone, Upstream
 from brender.errors import BrenderError
 
-TOPIC = "farm.glance"
+WATCHED = "rpc.watched"  # the topic of what is watched
+NAME = "bar"  # what we call our watch
+DRAWN = 100  # bars a second, of all sessions together
 AGAIN = 5.0  # seconds until a master that cannot tell is asked again
 
 
 class Glance:
-    """What is known of the farm, or None; whoever is in `watchers` is told of a change, at most once a second or so."""
+    """What is known of the farm, or None. Whoever is in `watchers` is told of a change: twice a second at the most,
+    less often where there are many, since each draws a bar then."""
 
     def __init__(self) -> None:
         self.data: dict[str, Any] | None = None
         self.watchers: set[Callable[[], None]] = set()
+        self._ended = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
 
     async def follow(self, upstream: Upstream) -> None:
         """Keep it up until the line breaks. Its events have to be given to `hear`."""
         try:
             while not upstream.gone.done():
-                try:
-                    await upstream.call(TOPIC, follow=True)  # answered when somebody ends all events of the session
-                except BrenderError:
-                    await asyncio.sleep(AGAIN)
+                self._ended.clear()
+                self._is(await upstream.call("rpc.watch", method="farm.glance", name=NAME))
+                ends: list[asyncio.Future[Any]] = [upstream.gone, asyncio.ensure_future(self._ended.wait())]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                ends[1].cancel()
+        except BrenderError:
+            await asyncio.sleep(AGAIN)
         except Gone:
             pass
         finally:
-            self.hear(None)
+            self._is(None)
 
-    def hear(self, data: dict[str, Any] | None) -> None:
-        """What the master says now; None when it says nothing any more."""
-        if data != self.data:
-            self.data = data
-            for tell in list(self.watchers):
-                tell()
+    def hear(self, event: dict[str, Any]) -> None:
+        """An event of our watch."""
+        self._is(event.get("data"))
+
+    def again(self) -> None:
+        """Somebody has ended everything that this session watches: watch anew."""
+        self._ended.set()
+
+    def _is(self, data: dict[str, Any] | None) -> None:
+        if data == self.data:
+            return
+        self.data = data
+        if self._telling is None:
+            pause = len(self.watchers) / DRAWN
+            self._telling = asyncio.get_running_loop().call_later(pause, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        for tell in list(self.watchers):
+            tell()
 
 
 def bar(data: dict[str, Any] | None, nobody: str) -> StyleAndTextTuples:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from brender.console.glance import TOPIC as GLANCE
-from brender.console.glance import Glance
+from brender.console.glance import WATCHED, Glance
 from brender.console.history import Histories
 from brender.console.seat import TelnetSeat
 from brender.console.session import BANNER, Session
@@ -70,7 +69,7 @@ class Reception:
             except Gone as gone:
                 log.warning("the master's socket does not answer: %s", gone)
             else:
-                upstream.hears = lambda topic, data: self._glance.hear(data) if topic == GLANCE else None
+                upstream.hears = lambda topic, data: self._glance.hear(data) if topic == WATCHED else None
                 await self._glance.follow(upstream)
             await asyncio.sleep(SIGN_OF_LIFE)
 

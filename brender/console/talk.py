@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from brender.console.glance import WATCHED
 from brender.console.seat import Seat
 from brender.console.upstream import Upstream
 from brender.wire.screen import escape_json, safe
@@ -34,6 +35,7 @@ class Talk:
         self.files = files
         self.above: Callable[[str], None] = seat.write
         self.introduced: Callable[[str], None] = lambda name: None
+        self.quieted: Callable[[], None] = lambda: None  # all that this session follows may have ended
         self.topics: list[str] = []  # what it has subscribed to
         self._dial = dial
         self._dialling = asyncio.Lock()
@@ -78,6 +80,7 @@ class Talk:
         """End what goes on in this session on the master: its pending answer comes at once, its events end."""
         self.topics = []
         self.upstream.tell("session.interrupt")
+        self.quieted()
 
     def noted(self, method: str, selects: bool, answer: Any) -> None:
         """An answer that says something of the session itself."""
@@ -88,8 +91,11 @@ class Talk:
             self.introduced(self._name)
         elif method == "project.select" or (selects and "project" in answer):
             self._project = str(answer["project"])
+        elif method == "rpc.unwatch":
+            self.quieted()
         elif method in ("farm.subscribe", "farm.unsubscribe"):
             self.topics = list(answer["topics"])
+            self.quieted()
             self.upstream.seq = max(self.upstream.seq, answer.get("seq", 0))
 
     # ---- what happens meanwhile
@@ -99,7 +105,7 @@ class Talk:
 
     @contextmanager
     def hearing(self, topic: str, heard: Heard) -> Iterator[None]:
-        """Events on a topic go to `heard` for now, not over the prompt."""
+        """Events on a topic go to `heard` for now, not over the prompt; of a watch the topic is `rpc.watched NAME`."""
         self._heard[topic] = heard
         try:
             yield
@@ -136,8 +142,9 @@ class Talk:
             self.above("".join(kept))
 
     def _hear(self, topic: str, data: Any) -> None:
-        if topic in self._heard:
-            self._heard[topic](data)
+        key = f"{topic} {data['name']}" if topic == WATCHED else topic
+        if key in self._heard:
+            self._heard[key](data)
             return
         line = event_line(topic, data)
         if self._kept is None:

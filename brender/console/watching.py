@@ -1,4 +1,4 @@
-"""Watching: any list drawn again in place every second, or a job until it ends; a key ends it.
+"""Watching: any list drawn again in place whenever it changes, or a job until it ends; a key ends it.
 
 It must not know how lines are entered. What is watched is asked for like any other command.
 """
@@ -9,41 +9,41 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from brender.commands import COMMANDS, text
-from brender.commands.table import Row
-from brender.console.completing import WATCH
+from brender.commands import text
+from brender.console.glance import WATCHED
 from brender.console.showing import Frame, keys_of, shown_on
 from brender.console.talk import Talk
-from brender.errors import BrenderError
+from brender.errors import from_envelope
 
-EVERY = 1.0  # seconds
-SEEN = ("list", "show", "status", "why", "history", "glance")  # verbs whose answer is worth seeing again
-JOB = "job.watch"
+LIST, JOB = "rpc.watch", "job.watch"
+NAME = "screen"  # what we call our watch
 
 
-def seen(words: Sequence[str]) -> tuple[Row, dict[str, Any]] | None:
-    """What `watch WORDS` shows again and again; None where the words after it are no list (then they name a job)."""
-    if words[0].lower() != WATCH or len(words) < 2:
-        return None
+async def watch(talk: Talk, given: dict[str, Any], asked: Sequence[str]) -> dict[str, Any]:
+    """Show it whenever it has changed, until a key; what its watch came to. Raises what the master refuses with.
+
+    `given` are the params of rpc.watch; `asked` are the words of the line.
+    """
+    seat, frame, method = talk.seat, Frame(shown_on(talk.seat)), str(given["method"])
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    seat.resized = lambda: heard.put_nowait(shown)
+    changes = 0
     try:
-        row, params = COMMANDS.resolve(words[1:])
-    except BrenderError:
-        return None
-    return (row, COMMANDS.signature(row).given(params)) if row.verb in SEEN else None
-
-
-async def watch(talk: Talk, row: Row, given: dict[str, Any]) -> None:
-    """Show it every second until a key. Raises what the master refuses with."""
-    seat, frame = talk.seat, Frame(shown_on(talk.seat))
-    word = f"{row.words}: every {EVERY:g} s. Any key ends this."
-    try:
-        with talk.screen(), keys_of(seat) as keys:
-            while keys.empty():
-                data = await seat.unless_gone(talk.call(row.name, given))
-                seat.write(frame.draw(text.lines(row.name, data, seat.size[0]), word, seat.size))
+        with talk.screen(), talk.hearing(f"{WATCHED} {NAME}", heard.put_nowait), keys_of(seat) as keys:
+            shown = {"data": await seat.unless_gone(talk.call(LIST, {**given, "name": NAME}))}
+            while "error" not in shown:
+                lines = text.lines(method, shown["data"], seat.size[0], asked)
+                seat.write(frame.draw(lines, "As it changes. Any key ends this.", seat.size))
                 await seat.drain()
-                await _within(EVERY, keys)
+                event = await seat.unless_gone(_sooner(keys, heard))
+                if event is None:
+                    await seat.unless_gone(talk.call("rpc.unwatch", {"name": NAME}))
+                    return {"method": method, "changes": changes}
+                changes += event is not shown
+                shown = event
+            raise from_envelope(shown["error"])
     finally:
+        seat.resized = lambda: None
         seat.write(frame.end())
 
 
@@ -71,13 +71,15 @@ async def watch_job(talk: Talk, given: dict[str, Any]) -> Any:
         seat.write(frame.end())
 
 
-async def _within(seconds: float, keys: asyncio.Queue[str]) -> None:
-    """Wait for a key, but not for long."""
+async def _sooner(keys: asyncio.Queue[str], heard: asyncio.Queue[dict[str, Any]]) -> dict[str, Any] | None:
+    """The next event, or None for a key that came before it."""
+    waits = asyncio.ensure_future(keys.get()), asyncio.ensure_future(heard.get())
     try:
-        async with asyncio.timeout(seconds):
-            keys.put_nowait(await keys.get())
-    except TimeoutError:
-        return
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return waits[1].result() if not waits[0].done() else None
+    finally:
+        for one in waits:
+            one.cancel()
 
 
 async def _first(answer: asyncio.Future[Any], other: Any) -> None:

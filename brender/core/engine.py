@@ -40,6 +40,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.PauseJob: jobs.pause,
     ev.Undo: undo.undo,
     ev.UnblockJob: jobs.unblock,
+    ev.RetryJob: tasks.retry_job,
     ev.RetryTasks: tasks.retry,
     ev.KillTasks: tasks.kill,
     ev.Hello: workers.hello,

@@ -40,7 +40,7 @@ __all__ = [
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "session")
+    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "said", "session")
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
@@ -48,6 +48,7 @@ class Load:
         self.recalled: set[int] = set()
         self.heard = heard  # seconds on the master's clock
         self.full = False  # it said that it starts nothing for now
+        self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
 

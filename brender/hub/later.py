@@ -19,7 +19,6 @@ from brender.commands.text_work import progress_words
 from brender.core.farm import Farm
 from brender.core.rows import Attempt, Step
 from brender.errors import BrenderError, InternalError, NotFound, Unsupported, WrongState
-from brender.hub.glances import Glances
 from brender.hub.links import Link
 from brender.hub.logs import Logs, Wanted
 from brender.hub.standing import Standing
@@ -53,7 +52,6 @@ class Later:
     ) -> None:
         self.logs = Logs(now, seq)
         self.standing = Standing(farm, links, seq)
-        self.glances = Glances(farm, seq)
         self._farm, self._writer, self._links = farm, writer, links
         self._seq = seq
         self._watching: list[Watching] = []
@@ -67,8 +65,6 @@ class Later:
         elif isinstance(act, calls.WatchJob):
             self._watching.append(Watching(link, act.job, answer))
             self._look_at_jobs()
-        elif isinstance(act, calls.WatchFarm):
-            self.glances.begin(link, answer)
         else:
             raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -82,7 +78,6 @@ class Later:
     def end(self, link: Link) -> None:
         """The session wants nothing more of what goes on: Ctrl-C, or farm unsubscribe."""
         self.logs.end(link)
-        self.glances.end(link)
         for one in [one for one in self._watching if one.link is link]:
             self._watching.remove(one)
             one.answer({**self._status(one.job), "left": True})
@@ -90,7 +85,6 @@ class Later:
     def gone(self, link: Link) -> None:
         """A connection has ended."""
         self.logs.gone(link)
-        self.glances.gone(link)
         self._watching = [one for one in self._watching if one.link is not link]
 
     def tick(self) -> None:

@@ -11,6 +11,7 @@ import socket as sockets
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -77,7 +78,7 @@ class Port:
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         full = self._full(host)
         if full:
-            sock.sendall(full)
+            _refuse(sock, full)
             return
         if sock.family in (sockets.AF_INET, sockets.AF_INET6):
             sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
@@ -112,7 +113,7 @@ class Port:
         """Why one more connection from this address is refused; empty if it is welcome."""
         settings, count = self._settings, len(self.links)
         if count >= settings.connections:
-            return b"brender: this master serves %d connections at the most; try later.\r\n" % count
+            return b"brender: this master serves %d connections at the most; try later.\r\n" % settings.connections
         most = settings.connections_of_loopback if _is_loopback(host) else settings.connections_of_address
         if host and self._of_address[host] >= most:
             return b"brender: this master serves %d connections of one address at the most; close some.\r\n" % most
@@ -199,6 +200,14 @@ class Port:
             portion = requests[at : at + PORTION]
             link.waiting += len(portion)
             self._take(link, portion)
+
+
+def _refuse(sock: Socket, words: bytes) -> None:
+    """Say no and leave; with something of the peer unread the system would send a reset, and our words were lost."""
+    with suppress(OSError), Timeout(SILENCE, False):
+        sock.sendall(words)
+        sock.shutdown(sockets.SHUT_WR)
+        sock.recv(READ_TEXT)
 
 
 def _is_loopback(host: str) -> bool:

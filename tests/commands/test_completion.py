@@ -49,8 +49,25 @@ def test_completion_never_fails_and_starts_before_the_cursor(line: str, cursor: 
         ("job run -w effects -t s", ["sim"]),
         ("job create x func", ["function="]),
         ("step set shot/render ex", ["exec="]),
+        ("step set shot/render exec=p", ["exec=parallel"]),
+        ("step set shot/render stop_stalled=", ["stop_stalled=false", "stop_stalled=true"]),
+        ("job create x function=no", ["function=noop"]),
+        ("job create x order=", ["order=binary", "order=linear", "order=nth:", "order=reverse"]),
+        ("job create x tags=gpu,s", ["tags=gpu,slow"]),
+        ("job set shot tags=", ["tags=cpu", "tags=gpu", "tags=slow"]),
+        ("job create x after=eff", ["after=effects"]),
+        ("job create x chunk=", ["chunk=auto"]),
+        ("preset add mine engine=CY", ["engine=CYCLES"]),
+        ("worker add box mac=beef00000001 admin_state=d", ["admin_state=disabled"]),
         ("task set-status effects sim w", ["waiting"]),
         ("help wor", ["worker"]),
+        ("watch wor", ["worker", "workers"]),
+        ("watch eff", ["effects"]),
+        ("watch worker ", ["list", "show"]),
+        ("watch job list run", ["running"]),
+        ("watch workers rend", ["render-01", "render-02"]),
+        ("rpc watch limit ", ["list", "show"]),
+        ("watch enable ", []),
         ("help worker dis", ["disable"]),
     ],
 )
@@ -108,8 +125,17 @@ def test_each_word_says_what_it_is() -> None:
     assert about("job run sho") == {"shot": "2 jobs of this name"}
     assert about("job run advert/") == {"advert/shot": "not run, in advert"}
     assert about("job stop --f") == {"--force": "also what waits and must not be stopped; admins only"}
+    assert about("job create x function=no") == {"function=noop": "3 workers"}
+    assert about("worker set render-01 war") == {"warning=": "a note that everybody sees"}
     assert about("help wor") == {"worker": "the machines"}
     assert about("job create x prio") == {"priority=": "0 to 100, higher first; 50 when left out"}
+
+
+def test_every_attribute_of_a_noun_says_what_it_is() -> None:
+    for line in ("worker set render-01 ", "worker add x ", "project set film ", "limit set nuke ", "job set shot "):
+        said = {item["text"]: item["about"] for item in asked(STAGE, line)["items"] if item["text"].endswith("=")}
+        assert said and all(said.values()), said
+    assert all(item["about"] for item in asked(STAGE, "step set shot/render ")["items"])
 
 
 def test_the_cursor_may_stand_inside_the_line() -> None:

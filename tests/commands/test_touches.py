@@ -109,6 +109,18 @@ def test_retry_without_numbers_touches_what_has_failed() -> None:
     assert touches(stage, "task retry film/shot/render")["names"] == ["film/shot/render 2"]
 
 
+def test_requeue_touches_what_has_failed_in_any_step_and_with_again_the_successes_too() -> None:
+    stage = world.stage()
+    effects = stage.farm.jobs[2]
+    for name, state in (("sim", TaskState.SUCCESS), ("bake", TaskState.ERROR)):
+        stage.farm.tasks[stage.step(effects, name).id].put(0, state)
+
+    assert touches(stage, "job requeue effects")["names"] == ["film/effects/bake 0"]
+    assert touches(stage, "job requeue effects") | {"destructive": True, "count": 2} == (
+        touches(stage, "job requeue effects --again") | {"names": ["film/effects/bake 0"]}
+    )
+
+
 def test_a_line_that_would_be_refused_is_refused_here() -> None:
     stage = world.stage()
     with pytest.raises(NotFound, match="no worker 'nobody'"):
@@ -150,6 +162,6 @@ def test_whatever_deletes_or_ends_is_marked() -> None:
 def test_every_event_that_a_command_makes_is_known() -> None:
     """A new event of people must say what it touches."""
     told = {"Create", "Update", "Delete", "SetAdmin", "SubmitTree", "UpdateTree", "DeleteTree", "RunJob", "StopJob"}
-    told |= {"Undo", "StopAll", "PauseJob", "UnblockJob", "RetryTasks", "KillTasks", "SetWaiting"}
+    told |= {"Undo", "RetryJob", "StopAll", "PauseJob", "UnblockJob", "RetryTasks", "KillTasks", "SetWaiting"}
     asked = {kind.__name__ for kind in ev.Event.__subclasses__() if "by" in kind.__struct_fields__}
     assert asked == told

@@ -61,7 +61,7 @@ class Line:
         self.lines = self.sock.makefile("rb")
         self.number = 0
 
-    def send(self, method: str, **params: Any) -> int:
+    def send(self, method: str, /, **params: Any) -> int:
         self.number += 1
         text = json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
         self.sock.sendall(text.encode() + b"\n")
@@ -71,7 +71,7 @@ class Line:
         found: dict[str, Any] = json.loads(self.lines.readline())
         return found
 
-    def ask(self, method: str, **params: Any) -> Any:
+    def ask(self, method: str, /, **params: Any) -> Any:
         """The result, or the error's envelope."""
         number = self.send(method, **params)
         while (message := self.next()).get("id") != number:

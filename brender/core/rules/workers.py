@@ -43,9 +43,10 @@ def hello(ctx: Context, event: Hello) -> None:
         facts=dict(event.config),
         platform=event.platform,
         boot=event.boot,
-        warning="",
+        warning="" if worker.warning == load.said else worker.warning,
         legacy=False,
     )
+    load.said = ""
     _requeue(ctx, worker, {*event.running, *event.held}, same_life)
     ctx.ledger.recalled(load, set())
     drop = [attempt_id for attempt_id in event.running if attempt_id not in load.live]
@@ -103,7 +104,8 @@ def heartbeat(ctx: Context, event: Heartbeat) -> None:
     if load.full and not event.full:
         ctx.farm.roomy.add(worker.id)
     load.full = event.full
-    if event.warning != worker.warning:
+    if event.warning != load.said:
+        load.said = event.warning
         ctx.ledger.set(worker, warning=event.warning)
 
 
