@@ -19,8 +19,9 @@ from brender.errors import Invalid, InvalidParams
 from brender.wire.words import split
 
 MOST_WATCHED = 1000  # rows
-LONGEST = 64 * 1024  # characters; whoever pastes more into a prompt is understood when it is entered
-Line = Annotated[str, Meta(max_length=LONGEST), Arg(text="the line as typed so far")]
+LONGEST_HELPED = 8 * 1024  # characters, 20 ms of the hub; a longer line is pasted, and nobody completes it
+LONGEST = 16 * 1024  # whoever has more sends the method and its params
+Line = Annotated[str, Arg(text="the line as typed so far")]
 READERS = (ANYBODY, "viewer")  # what these may do changes nothing
 
 
@@ -34,13 +35,13 @@ def complete(
     `about` is what a word means, or how the thing it names is. Positions count characters, not bytes.
     """
     at = len(line) if cursor is None else min(cursor, len(line))
-    found = completion.complete(call, line, at)
+    found = completion.complete(call, line, at) if len(line) <= LONGEST_HELPED else completion.Completion(at, [])
     return {"start": found.start, "items": [asdict(item) for item in found.items]}
 
 
 def touch(
     call: Call,
-    line: Line = "",
+    line: Annotated[str, Meta(max_length=LONGEST), Arg(text="the line as it would be entered")] = "",
     *,
     method: Annotated[str, Arg(text="instead of a line: the method it would be")] = "",
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="and its params")] = None,

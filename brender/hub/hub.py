@@ -22,7 +22,7 @@ from brender.core import events as ev
 from brender.core.engine import Core, Turn
 from brender.core.orders import Hangup, Order
 from brender.errors import BrenderError, Busy, InternalError
-from brender.hub.clock import SteadyClock
+from brender.hub.clock import SteadyClock, breathe
 from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
@@ -102,7 +102,7 @@ class Hub:
             self.step()
             if self._inbox or self._more:
                 self._wake.set()
-                gevent.sleep(0)
+                breathe()
 
     def step(self) -> None:
         """One slice: some requests, the turns they need, the schedule."""

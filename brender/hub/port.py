@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import gevent
 from gevent.server import StreamServer
 from gevent.socket import socket as Socket
 from gevent.socket import socketpair
@@ -22,6 +21,7 @@ from gevent.timeout import Timeout
 from msgspec.structs import asdict
 
 from brender.config import Settings
+from brender.hub.clock import breathe
 from brender.hub.consoles import Consoles
 from brender.hub.links import PORTION, Link
 from brender.wire.messages import Request
@@ -138,7 +138,7 @@ class Port:
             elif conversation.lendable:
                 self._lend(link, sock)
             link.wait_for_room()
-            gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
+            breathe()  # a peer that always has more to say would never let anybody else speak
             data = self._hear(link, sock, until)
         if not link.door:  # a program of ours says no more only when it is gone
             link.finish()

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from brender.commands import calls, text
 from brender.errors import BrenderError, Busy, InternalError
+from brender.hub.clock import breathe
 from brender.hub.links import Link
 from brender.wire.messages import Lines, Notice
 
@@ -114,21 +115,38 @@ class Watches:
             self._wake.set()  # later, when it has read what there is
             return 0.0
         began = time.monotonic()
+        found = self._differing(one)
+        spent = time.monotonic() - began
+        breathe()
+        if found is not None:
+            self._wait_for_the_disk()  # what was seen may not be on it yet
+            began = time.monotonic()
+            self._tell(one, found)
+            spent += time.monotonic() - began
+            breathe()
+        return spent
+
+    def _differing(self, one: Watching) -> Any:
+        """The new answer if it differs, else None; a watch that can no longer be asked ends."""
         try:
             found = self._ask(one.link, one.act)
             seen = _finger_print(one.act, found)
         except BrenderError as error:
             self._end(one, error)
+            return None
         except Exception as defect:
             log.exception("what %s watches met a defect", one.link.peer)
             self._end(one, InternalError(f"{type(defect).__name__}: {defect}"))
-        else:
-            if seen != one.seen:
-                one.seen, one.changes = seen, one.changes + 1
-                self._after(lambda: self._tell(one, found))
-        spent = time.monotonic() - began
-        gevent.sleep(0)
-        return spent
+            return None
+        if seen == one.seen:
+            return None
+        one.seen, one.changes = seen, one.changes + 1
+        return found
+
+    def _wait_for_the_disk(self) -> None:
+        written = Wake()
+        self._after(written.set)
+        written.wait()
 
     def _tell(self, one: Watching, found: Any) -> None:
         if one not in self._all:

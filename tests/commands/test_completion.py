@@ -146,6 +146,12 @@ def test_the_cursor_may_stand_inside_the_line() -> None:
     assert asked(STAGE, "wo", 99)["start"] == 0
 
 
+def test_a_line_that_was_pasted_is_not_completed_and_holds_up_nobody() -> None:
+    line = "job create -j '" + "x" * 9_000 + "' --r"
+    assert asked(STAGE, line) == {"start": len(line), "items": []}
+    assert words("job create -j '{}' --r") == ["--run"]
+
+
 def test_a_name_that_a_terminal_would_obey_is_not_offered() -> None:
     stage = Stage()
     stage.do(ev.Create("project", {"name": "a\u202eb"}))
