@@ -20,8 +20,9 @@ from gevent.event import Event
 from msgspec.structs import replace
 
 from brender import __version__, address, options
-from brender.commands import COMMANDS, complete
+from brender.commands import COMMANDS
 from brender.commands.calls import Call, Who
+from brender.commands.completion import words_of
 from brender.config import DEFAULT
 from brender.core.engine import Core
 from brender.errors import BrenderError
@@ -66,8 +67,7 @@ class Master:
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
         self.consoles = Consoles(directory, not given.no_console)
         self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings, self.consoles)
-        self.directory, self.host = directory, host
-        self.tcp_port = port
+        self.directory, self.host, self.tcp_port = directory, host, port
 
     def run(self) -> int:
         """Serve until told to stop; returns the exit code."""
@@ -83,8 +83,8 @@ class Master:
         where = address.in_words(self.host, self.tcp_port)
         print(f"brender master {__version__} on {where}, data in {self.directory}", flush=True)
         self.stopping.wait()
-        self.consoles.stop()
         self.port.stop()
+        self.consoles.stop()
         if self.exit_code == 0 and not self.writer.close():
             self.exit_code = EXIT_BROKEN
         print("brender master stopped" + ("; the farm is saved." if self.exit_code == 0 else "."), flush=True)
@@ -104,14 +104,9 @@ class Master:
         }
 
     def _conversation(self) -> Conversation:
-        call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
-        banner = f"brender {__version__}. Type help, or press Tab."
-
-        def words(line: str, cursor: int) -> tuple[int, list[str]]:
-            found = complete(call, line, cursor)
-            return found.start, [item.text for item in found.items]
-
-        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address, lends=self.consoles.lends)
+        words = words_of(Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS))
+        banner, lends = f"brender {__version__}. Type help, or press Tab.", self.consoles.lends
+        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address, lends=lends)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""

@@ -162,6 +162,17 @@ def test_gevent_is_imported_by_name_in_the_rooms_that_touch_the_world_only() -> 
     assert [repr(f) for f in found if FLOORS[room_of(f.path)] < 3] == []
 
 
+def test_each_process_has_one_loop() -> None:
+    """DESIGN 1: the master and the worker are gevent, the console is asyncio, and its library is nowhere else."""
+    found = [found for path in files() for found in imports(path)]
+    console = {f.module.split(".")[0] for f in found if room_of(f.path) == "console"}
+    assert "asyncio" in console and "gevent" not in console
+    inside = ("hub", "daemon", "core", "wire", "worker", "commands")
+    assert [repr(f) for f in found if room_of(f.path) in inside and f.module.split(".")[0] == "asyncio"] == []
+    users = {room_of(f.path) for f in found if f.module.split(".")[0] == "prompt_toolkit"}
+    assert users == {"console"}
+
+
 def test_only_the_master_opens_the_database() -> None:
     """BR-10: workers, commands and pages have nothing to open it with."""
     assert database_broken() == []

@@ -136,7 +136,7 @@ class Entered:
 
         with self._talk.seat.listening(heard):
             try:
-                return await self._talk.seat.unless_gone(asking)
+                return await self._talk.wait(asking)
             except asyncio.CancelledError:
                 if presses < 2:
                     raise

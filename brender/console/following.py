@@ -48,7 +48,7 @@ async def follow(talk: Talk, given: dict[str, Any]) -> Any:
         return True
 
     with talk.hearing(TOPIC, pieces.put_nowait), seat.listening(heard):
-        about = await seat.unless_gone(talk.call(TOPIC, given))
+        about = await talk.wait(talk.call(TOPIC, given))
         if not about.get("following"):
             return about
         piece = about
@@ -62,7 +62,7 @@ async def follow(talk: Talk, given: dict[str, Any]) -> Any:
                 raise from_envelope(piece["error"])
             if over:
                 return {**{name: about[name] for name in ABOUT}, "eof": piece["eof"], "left": piece is left}
-            piece = await seat.unless_gone(pieces.get())
+            piece = await talk.wait(pieces.get())
 
 
 ABOUT = ("job", "step", "task", "worker", "attempt", "state")

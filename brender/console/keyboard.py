@@ -123,8 +123,9 @@ class Keyboard(Input):
         self._keys.append(key)
 
     def _tell(self) -> None:
+        """Also when there is no key yet: an escape is one when nothing follows, which whoever is attached waits for."""
         self._watch_room()
-        if self._callbacks and (self._keys or self._closed):
+        if self._callbacks:
             self._callbacks[-1]()
 
     def _watch_room(self) -> None:

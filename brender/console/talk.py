@@ -9,13 +9,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from brender.console.glance import WATCHED
-from brender.console.seat import Seat
-from brender.console.upstream import Upstream
+from brender.console.seat import Left, Seat
+from brender.console.upstream import Gone, Upstream
 from brender.wire.screen import escape_json, safe
 
+T = TypeVar("T")
 Files = Callable[[Any, dict[str, Any]], dict[str, Any]]
 Dial = Callable[[], Awaitable[Upstream]]
 Heard = Callable[[Any], None]
@@ -75,6 +76,20 @@ class Talk:
                 word = "" if missed["resumed"] else " Some events of the time between are lost."
                 self.above(f"The farm is back.{word}\n")
             self.upstream = made
+
+    async def wait(self, what: Awaitable[T]) -> T:
+        """The result of what is waited for. Raises Left or Gone when the operator or the master leaves before."""
+        task = asyncio.ensure_future(what)
+        ends: list[asyncio.Future[Any]] = [task, self.seat.gone]
+        if not self.upstream.gone.done():  # else it is being dialled anew
+            ends.append(self.upstream.gone)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        if self.seat.gone.done():
+            raise Left
+        raise Gone("the master has ended the connection")
 
     def interrupt(self) -> None:
         """End what goes on in this session on the master: its pending answer comes at once, its events end."""

@@ -26,18 +26,18 @@ async def watch(talk: Talk, given: dict[str, Any], asked: Sequence[str]) -> dict
     """
     seat, frame, method = talk.seat, Frame(shown_on(talk.seat)), str(given["method"])
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    seat.resized = lambda: heard.put_nowait(shown)
     changes = 0
     try:
         with talk.screen(), talk.hearing(f"{WATCHED} {NAME}", heard.put_nowait), keys_of(seat) as keys:
-            shown = {"data": await seat.unless_gone(talk.call(LIST, {**given, "name": NAME}))}
+            shown = {"data": await talk.wait(talk.call(LIST, {**given, "name": NAME}))}
+            seat.resized = lambda: heard.put_nowait(shown)
             while "error" not in shown:
                 lines = text.lines(method, shown["data"], seat.size[0], asked)
                 seat.write(frame.draw(lines, "As it changes. Any key ends this.", seat.size))
                 await seat.drain()
-                event = await seat.unless_gone(_sooner(keys, heard))
+                event = await talk.wait(_sooner(keys, heard))
                 if event is None:
-                    await seat.unless_gone(talk.call("rpc.unwatch", {"name": NAME}))
+                    await talk.wait(talk.call("rpc.unwatch", {"name": NAME}))
                     return {"method": method, "changes": changes}
                 changes += event is not shown
                 shown = event
@@ -55,19 +55,20 @@ async def watch_job(talk: Talk, given: dict[str, Any]) -> Any:
         talk.interrupt()  # then the answer comes at once
         return True
 
+    ending = asyncio.ensure_future(talk.call(JOB, given))
     try:
         with talk.screen(), talk.hearing(JOB, lambda data: stir.set()), seat.listening(pressed, fresh=True):
-            ending = asyncio.ensure_future(talk.call(JOB, given))
             while not ending.done():
-                await seat.unless_gone(_first(ending, stir.wait()))
+                await talk.wait(_first(ending, stir.wait()))
                 stir.clear()
                 if not ending.done():
-                    data = await seat.unless_gone(talk.call("job.status", given))
+                    data = await talk.wait(talk.call("job.status", given))
                     word = "As it changes, until the job has ended. Any key ends this."
                     seat.write(frame.draw(text.lines("job.status", data, seat.size[0]), word, seat.size))
                     await seat.drain()
             return ending.result()
     finally:
+        ending.cancel()
         seat.write(frame.end())
 
 

@@ -28,6 +28,7 @@ log = logging.getLogger("brender.consoles")
 SILENT = 20.0  # seconds without a sign of life after which a console is ended; it gives one every two
 ENDING = 1.0  # seconds to end by itself when its line has broken
 HANDING = 1.0  # seconds for it to take a socket off our hands
+MOST_SESSIONS = 256  # a megabyte each in the console; who comes then has the master's own prompt
 PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before it is started again, by how often in a row it has died young
 YOUNG = 60.0  # seconds; one that lived longer begins the pauses anew
 PACKET = 4096
@@ -47,8 +48,9 @@ class Consoles:
 
     @property
     def lends(self) -> bool:
-        """Whether a session may be given away: the console is there, or may be started now."""
-        return self._enabled and (self._child is not None or time.monotonic() >= self._not_before)
+        """Whether a session may be given away: the console is there or may be started now, and has room."""
+        may = self._child is not None or time.monotonic() >= self._not_before
+        return self._enabled and may and len(self._sizes) < MOST_SESSIONS
 
     def wake(self) -> None:
         """A person may be coming: start the console unless it is there. It needs 0.3 s, this call a millisecond."""
@@ -61,7 +63,7 @@ class Consoles:
         False when there is no console to take them. `session` is the number under which it tells of a new window.
         """
         self.wake()
-        if self._control is None:
+        if self._control is None or len(self._sizes) >= MOST_SESSIONS:
             return False
         packet = msgspec.json.encode({"session": session, **about})
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from brender.commands import glance
+from brender.commands import COMMANDS, farm
+from brender.commands.calls import Call, Who
+from brender.core.farm import Farm
 
 from . import world
 
@@ -27,13 +27,15 @@ def test_what_was_sent_to_a_worker_and_has_not_begun_is_queued() -> None:
     assert (found["running"], found["queued"]) == (0, 2)
 
 
-def test_slices_change_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = world.stage()
-    whole = glance.Counting(stage.farm).finished()
-    monkeypatch.setattr(glance, "SLICE", 1)
-    counting = glance.Counting(stage.farm)
-    assert len(list(counting.slices())) == len(stage.farm.tasks) + len(stage.farm.workers)
-    assert counting.sums() == whole
+def test_an_empty_farm_has_a_glance_too() -> None:
+    empty = Call(farm=Farm(), who=Who("anna", "admin"), table=COMMANDS)
+    assert farm.glance(empty) == {
+        "workers": {"known": 0, "online": 0, "enabled": 0},
+        "running": 0,
+        "queued": 0,
+        "failed": 0,
+        "warnings": 0,
+    }
 
 
 def test_it_is_one_line_in_words() -> None:

@@ -219,7 +219,7 @@ def test_what_takes_from_several_is_asked_about_and_keys_from_before_do_not_say_
 
 def test_a_watched_list_is_drawn_in_its_place_until_a_key(pane: Pane, doors: Farm) -> None:
     pane.enter("watch projects")
-    pane.see("project list: every 1 s. Any key ends this.")
+    pane.see("As it changes. Any key ends this.")
     height = len(pane.lines)
     doors.json().call("project.add", name="seen-in-the-watch")
     pane.see("seen-in-the-watch")
@@ -228,6 +228,7 @@ def test_a_watched_list_is_drawn_in_its_place_until_a_key(pane: Pane, doors: Far
     pane.resize(100, 30)
     pane.wait(lambda text: "seen-in-the-watch" in text and text.count("\n") < 20, "drawn again in the new window")
     pane.press("x")
+    pane.see("OK project list is no longer watched; it changed once.")
     pane.prompt()
     assert "Any key" not in pane.text and "brender> x" not in pane.text
     assert pane.say("watch nothing-of-this-name")[0].startswith("ERR 1003 There is no job 'nothing-of-this-name'.")

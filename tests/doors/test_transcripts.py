@@ -65,13 +65,19 @@ def do(screen: Screen, doors: Farm, line: str) -> None:
     """What a line of a transcript says that was typed or done."""
     if line == f"{ASIDE}Ctrl-C":
         screen.type("\x03")
-    elif line.startswith(f"{ASIDE}elsewhere: "):
+    elif line.startswith(ASIDE):
+        aside(doors, line)
+    else:
+        screen.type(line.removeprefix(PROMPT) + "\r")
+
+
+def aside(doors: Farm, line: str) -> None:
+    """What somebody else does meanwhile, or what has to have happened before it goes on."""
+    if line.startswith(f"{ASIDE}elsewhere: "):
         doors.nc(line.removeprefix(f"{ASIDE}elsewhere: ") + "\n", "-N")
     elif line.startswith(f"{ASIDE}until: "):
         asked, _, words = line.removeprefix(f"{ASIDE}until: ").partition(" => ")
         until(lambda: words.encode() in doors.nc(asked + "\n", "-N"), line)
-    else:
-        screen.type(line.removeprefix(PROMPT) + "\r")
 
 
 def expect(screen: Screen, lines: list[str], end: str) -> None:
@@ -87,6 +93,15 @@ def expect(screen: Screen, lines: list[str], end: str) -> None:
             assert [*same, *shown[len(same) :]] == on_it, f"and then {screen.lines[-1]!r}, which is not {end!r}"
 
 
+def follow(screen: Screen, doors: Farm, lines: list[str]) -> None:
+    """Have the conversation of a transcript, line by line."""
+    for place in typed(lines):
+        expect(screen, lines[:place], f"\n{PROMPT}" if lines[place].startswith(PROMPT) else f"\n(?:{PROMPT})?")
+        do(screen, doors, lines[place])
+    screen.finish()
+    expect(screen, lines, "\n*")
+
+
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
 def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) -> None:
     """BR-05, BR-18..20, SP-26..38: a transcript that is not true fails."""
@@ -96,21 +111,14 @@ def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) 
     screen = doors.telnet(COLUMNS)
     if "BRENDER_RECORD" in os.environ:
         return record(screen, doors, path, lines)
-    for place in typed(lines):
-        expect(screen, lines[:place], f"\n{PROMPT}" if lines[place].startswith(PROMPT) else f"\n(?:{PROMPT})?")
-        do(screen, doors, lines[place])
-    screen.finish()
-    expect(screen, lines, "\n*")
+    follow(screen, doors, lines)
 
 
 QUESTION = re.compile(r"^\S+ \S+ touches [^?]*\? y or n (?:yes|no)\n", re.MULTILINE)
-DRAWN_IN_PLACE = ("history-and-logs",)  # it watches a job, which the console draws and does not write line by line
-
-
-def beside(text: str) -> str:
-    """The conversation on the console's screen without what only the console has: its questions and the bar."""
-    lines = QUESTION.sub("", text).split("\n")
-    return "\n".join(line.rstrip() for line in lines if not line.startswith(" workers "))
+DRAWN_IN_PLACE = (
+    "history-and-logs",
+    "watch-a-list",
+)  # the console draws in one place what the editor writes line by line
 
 
 @pytest.mark.parametrize(
@@ -125,20 +133,29 @@ def test_the_console_has_the_same_conversation(tmp_path: Path, path: Path) -> No
         pane = Pane(tmp_path / "pane", ["telnet", "127.0.0.1", str(farm.port)], COLUMNS, 400)
         farm.peers.append(pane)
         for place in typed(lines):
-            wanted = re.compile("\n".join(map(pattern, [*lines[:place], PROMPT.rstrip()])))
-            until(partial(heard, pane, wanted), f"\n{lines[:place]}\nas in\n{pane.unwrapped}")
-            pane.enter(lines[place].removeprefix(PROMPT))
-        pane.see("Connection closed by foreign host.")
+            until(partial(heard, pane, lines[:place]), f"{lines[:place]}")
+            if lines[place].startswith(PROMPT):
+                pane.enter(lines[place].removeprefix(PROMPT))
+            else:
+                aside(farm, lines[place])
+        pane.closed()
     finally:
         farm.end()
 
 
-def heard(pane: Pane, wanted: re.Pattern[str]) -> bool:
-    """Whether the screen is as wanted; a question on the way there is answered with yes."""
+def heard(pane: Pane, lines: list[str]) -> bool:
+    """Whether the screen shows these lines and a prompt; a question on the way there is answered with yes."""
     if pane.text.endswith("Do it? y or n"):
         pane.press("y")
         pane.wait(lambda text: not text.endswith("y or n"), "the answer")
-    return wanted.fullmatch(beside(pane.unwrapped)) is not None
+    on_it = [pattern(line) for line in lines if not line.startswith(ASIDE)]
+    return re.fullmatch("\n".join([*on_it, PROMPT.rstrip()]), beside(pane.unwrapped)) is not None
+
+
+def beside(text: str) -> str:
+    """The conversation on the console's screen without what only the console has: its questions and the bar."""
+    lines = QUESTION.sub("", text).split("\n")
+    return "\n".join(line.rstrip() for line in lines if not line.startswith(" workers "))
 
 
 def test_a_poor_terminal_has_it_too_beside_a_console(tmp_path: Path) -> None:
@@ -147,12 +164,7 @@ def test_a_poor_terminal_has_it_too_beside_a_console(tmp_path: Path) -> None:
     farm = Farm(tmp_path, console=True)
     try:
         farm.worker()
-        screen = farm.telnet(COLUMNS, terminal="dumb")
-        for place in typed(lines):
-            expect(screen, lines[:place], prompted=True)
-            screen.type(lines[place].removeprefix(PROMPT) + "\r")
-        screen.finish()
-        expect(screen, lines, prompted=False)
+        follow(farm.telnet(COLUMNS, terminal="dumb"), farm, lines)
     finally:
         farm.end()
 

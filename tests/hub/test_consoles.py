@@ -98,6 +98,18 @@ def test_pauses_grow_while_it_dies_young(made: Consoles) -> None:
     assert not made.lends
 
 
+def test_it_has_room_for_so_many_and_no_more(made: Consoles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes then has the master's own prompt: a console session costs a megabyte."""
+    monkeypatch.setattr(consoles, "MOST_SESSIONS", 2)
+    one, other = socket.socketpair()
+    with one, other:
+        assert made.lend(one.fileno(), other.fileno(), 1, ABOUT)
+        assert made.lend(one.fileno(), other.fileno(), 2, ABOUT)
+        assert not made.lends and not made.lend(one.fileno(), other.fileno(), 3, ABOUT)
+        assert made.returned(1) == (80, 24)
+        assert made.lends
+
+
 class Taker(Consoles):
     """Stands where the console would: it keeps what is handed over, and may refuse it."""
 
