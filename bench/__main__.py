@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, console, costs, fleet, latency, placement, throughput, warm
+from bench import api, backlog, commandline, console, costs, fleet, latency, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -26,9 +26,12 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "queue": backlog.queue,
     "restart": backlog.restart,
     "fleet": fleet.fleet,
+    "cli": commandline.commandline,
     "placement": placement.placement,
+    "stops": stops.stops,
     "costs": costs.costs,
     "warm": warm.warm,
+    "api": api.api,
     "console": console.console,
 }
 

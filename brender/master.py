@@ -101,12 +101,18 @@ class Master:
             "writer": {"commits": self.writer.commits, "waiting": self.writer.waiting, "full": self.writer.full},
             "hub": {"turns": self.hub.turns, "links": len(self.hub.links), "late": self.pulse.figures()},
             "epoch": self.core.farm.epoch,
+            "web": self.hub.web(),
         }
 
     def _conversation(self) -> Conversation:
         words = words_of(Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS))
         banner, lends = f"brender {__version__}. Type help, or press Tab.", self.consoles.lends
-        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address, lends=lends)
+        return Conversation(complete=words, banner=banner, web=self._web, lends=lends)
+
+    def _web(self) -> str:
+        """Where the page is, in words."""
+        where = self.hub.web()
+        return f"http://{where}/" if where else DEFAULT.web_address
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""

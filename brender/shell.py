@@ -1,55 +1,54 @@
-"""`brender shell`: the prompt of the console on this terminal, for a master anywhere this machine can reach.
+"""`brender shell`: the prompt of the console on this terminal, for any farm that this machine can reach.
 
-It composes the console's parts and decides nothing. A master that goes away is waited for. Exit codes: 0 left, 2 usage
-or no terminal, 3 no master.
+It composes the console's parts and decides nothing. A master that goes away is waited for. Exit codes: 0 left, 2 no
+terminal or not understood, 3 no master.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from brender import address
-from brender.errors import BrenderError, InvalidParams
+from brender import address, endings
+from brender.commandline.settings import master_of
+from brender.errors import BrenderError, InvalidParams, NoMaster
+
+if TYPE_CHECKING:
+    from brender.api.link import Master
+    from brender.console.glance import Glance
+    from brender.console.talk import Talk
 
 AGAIN = 2.0  # seconds between two looks for a master that is gone
+NO_TERMINAL = "This is no terminal."
 
 
 def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="brender shell", description="A prompt of the farm on this terminal.")
-    words.add_argument("--master", default=os.environ.get(address.MASTER_VARIABLE, ""), metavar="HOST:PORT")
-    words.add_argument("--name", default=_login(), help="who you are; default: your login name")
+    words.add_argument("--master", metavar="HOST:PORT", help="default: as brender config says")
+    words.add_argument("--name", help="who you are to the farm; default: as brender config says")
     return words
 
 
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user here, as in a container
-        return ""
-
-
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Serve this terminal until its operator leaves; returns the exit code."""
-    options = parser().parse_args(argv)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("brender shell: this is no terminal. In a script write: brender WORDS", file=sys.stderr)
-        return 2
+    given = parser().parse_args(argv)
     try:
-        host, port = address.parse(options.master)
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise InvalidParams(NO_TERMINAL, hint="In a script write: brender WORDS.")
+        master = master_of(given.master)
+        return asyncio.run(_serve(master, given.name or master.name))
     except BrenderError as error:
-        print(f"brender shell: {error.sentence()}", file=sys.stderr)
-        return 2
-    return asyncio.run(_serve(host, port, options.name))
+        return endings.tell(error, "brender shell", "text")
 
 
-async def _serve(host: str, port: int, name: str) -> int:
+async def _serve(master: Master, name: str) -> int:
+    """The session, and beside it the bar. Raises NoMaster when nobody answers at first."""
+    from brender.api.link import HINT
     from brender.console.glance import NAME, WATCHED, Glance
     from brender.console.history import Histories
     from brender.console.seat import LocalSeat
@@ -57,52 +56,47 @@ async def _serve(host: str, port: int, name: str) -> int:
     from brender.console.talk import Talk
     from brender.console.upstream import Gone, Upstream, over_tcp
 
+    host, port = address.master(master.address)
+
     async def dial() -> Upstream:
         return await over_tcp(host, port, name)
 
-    place = address.in_words(host, port)
     try:
         upstream = await dial()
-    except (Gone, BrenderError) as error:
-        hint = "Start one (brender master, or brender up), or name another: --master HOST:PORT or BRENDER_MASTER."
-        print(f"brender: No master answers at {place}: {error}. {hint}", file=sys.stderr)
-        return 3
+    except Gone as gone:
+        raise NoMaster(f"No master answers at {master.in_errors}: {gone}.", hint=HINT) from None
     talk, glance = Talk(LocalSeat(), upstream, dial, _with_file), Glance()
     histories = Histories(address.state_directory("console") / "history")
     talk.quieted = glance.again
     with talk.hearing(f"{WATCHED} {NAME}", glance.hear):
         looking = asyncio.create_task(_look(talk, glance))
-        await Session(talk, histories, glance, f"no master answers at {place}; it is tried again").run(BANNER)
+        await Session(talk, histories, glance, f"no master answers at {master.place}; it is tried again").run(BANNER)
         looking.cancel()
         await asyncio.wait([looking])
-    return 0
+    return endings.DONE
 
 
-async def _look(talk: Any, glance: Any) -> None:
+async def _look(talk: Talk, glance: Glance) -> None:
     """Keep the farm at a glance, over the ends of masters."""
     from brender.console.upstream import Gone
 
     while True:
         await glance.follow(talk.upstream)
         await asyncio.sleep(AGAIN)
-        try:
+        with suppress(Gone, BrenderError):
             await talk.reach()
-        except (Gone, BrenderError):
-            continue
 
 
 def _with_file(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The contents of a file in place of its name (-f): it is read here, where the person is."""
+    """The contents of a file in place of its name (-f); what is typed here is the prompt's, so `-` is none."""
+    from brender.commandline.errand import with_file
+
     for parameter in parameters:
         if parameter.kind is not None and parameter.kind.file and given.get(parameter.name):
-            path = Path(str(given.pop(parameter.name))).expanduser()
-            if "json" in given:
-                raise InvalidParams("-j and -f are two sources of one JSON text.", hint="Give one of them.")
-            try:
-                given["json"] = path.read_text("utf-8-sig")
-            except (OSError, UnicodeDecodeError, ValueError) as error:
-                raise InvalidParams(f"{path} cannot be read: {error}.") from None
-    return given
+            if given[parameter.name] == "-":
+                raise InvalidParams("- is this terminal, which the prompt reads itself.", hint="Name a file.")
+            given[parameter.name] = os.path.expanduser(str(given[parameter.name]))  # no shell has seen the line
+    return with_file(parameters, given)
 
 
 if __name__ == "__main__":

@@ -245,6 +245,11 @@ def signature_of(name: str, run: Callable[..., Any]) -> Signature:
         field_of(one, has_default=known.default is not inspect.Parameter.empty)
         for one, known in zip(parameters, given, strict=True)
     ]
+    return signature_from(name, parameters, fields)
+
+
+def signature_from(name: str, parameters: list[Parameter], fields: list[Any]) -> Signature:
+    """The signature of these parameters, whose wire values are these fields of msgspec.defstruct."""
     params = msgspec.defstruct(
         name.replace(".", "_"), fields, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     )

@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from brender.commands.calls import Call
 from brender.commands.kinds import LIMIT_VALUES, Arg, Kind, Others
 from brender.commands.offers import Offer, starting
+from brender.commands.selection import as_id
 from brender.commands.workers import Limit as Most
 from brender.commands.workers import Offset
 from brender.core import events
@@ -18,15 +19,19 @@ from brender.errors import NotFound, nearest
 
 
 class LimitRef(Kind):
-    """One limit, by name."""
+    """One limit, by name or id."""
 
-    expects = "a limit's name"
+    wire = str | int
+    expects = "a limit's name or id"
 
     def parse(self, call: Call, value: Any, others: Others) -> Limit:
-        found = call.farm.limit_named(value)
+        found = call.farm.limit_named(value) if isinstance(value, str) else None
+        if found is None:
+            number = as_id(value)
+            found = call.farm.limits.get(number) if number is not None else None
         if found is None:
             names = [limit.name for limit in call.farm.limits.values()]
-            raise NotFound(f"There is no limit {value!r}.", hint=nearest(value, names) or "See limit list.")
+            raise NotFound(f"There is no limit {value!r}.", hint=nearest(str(value), names) or "See limit list.")
         return found
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
@@ -39,9 +44,9 @@ One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 
 def listing(call: Call, *, limit: Most = 200, offset: Offset = 0) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
-    rows = list(call.farm.limits.values())
-    shown = [_line(call.farm, row) for row in rows[offset : offset + limit]]
-    return {"limits": shown, "total": len(rows), "offset": offset}
+    chosen = list(call.farm.limits.values())
+    rows = [line(call.farm, one) for one in chosen[offset : offset + limit]]
+    return {"limits": rows, "total": len(chosen), "offset": offset}
 
 
 def show(call: Call, limit: One) -> dict[str, Any]:
@@ -53,10 +58,11 @@ def show(call: Call, limit: One) -> dict[str, Any]:
         if limit.name in step.limits:
             name = farm.jobs[step.job_id].name
             users[name] = users.get(name, 0) + 1
-    return {**asdict(limit), **_line(farm, limit), "users": users}
+    return {**asdict(limit), **line(farm, limit), "users": users}
 
 
-def _line(farm: Farm, limit: Limit) -> dict[str, Any]:
+def line(farm: Farm, limit: Limit) -> dict[str, Any]:
+    """One limit as a row of a list."""
     return {
         "id": limit.id,
         "name": limit.name,
@@ -64,6 +70,7 @@ def _line(farm: Farm, limit: Limit) -> dict[str, Any]:
         "used": farm.usage.limits.get(limit.name, 0),
         "steps": sum(limit.name in step.limits for step in farm.steps.values()),
         "description": limit.description,
+        "version": limit.version,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brender.commands.estimate import remaining
+from brender.commands.estimate import Slots, remaining
 from brender.core import frames as frames_
 from brender.core.explain import why_job
 from brender.core.farm import Attempt, Farm, Job, Step
@@ -51,13 +51,14 @@ def progress(counts: list[int]) -> dict[str, int]:
     }
 
 
-def job_line(farm: Farm, job: Job) -> dict[str, Any]:
-    """One job as a row of a list."""
+def job_line(farm: Farm, job: Job, slots: Slots | None = None) -> dict[str, Any]:
+    """One job as a row of a list; `slots` is kept from row to row."""
     counts = farm.counts(job)
     return {
         "id": job.id,
         "name": job.name,
         "project": farm.projects[job.project_id].name,
+        "project_id": job.project_id,
         "state": job.state,
         "paused": job.paused,
         "priority": job.priority,
@@ -66,7 +67,8 @@ def job_line(farm: Farm, job: Job) -> dict[str, Any]:
         "steps": len(farm.steps_of[job.id]),
         "counts": named(counts),
         "progress": progress(counts),
-        "remaining": remaining(farm, job),
+        "remaining": remaining(farm, job, slots),
+        "version": job.version,
     }
 
 
@@ -80,6 +82,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "id": step.id,
         "name": step.name,
         "job": farm.jobs[step.job_id].name,
+        "job_id": step.job_id,
         "place": step.place,
         "exec": step.exec,
         "function": step.function,
@@ -89,6 +92,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "counts": named(counts),
         "progress": progress(counts),
         "seconds": round(farm.tasks[step.id].seconds, 3),
+        "version": step.version,
     }
 
 
@@ -141,7 +145,10 @@ def task_line(
     if state is TaskState.SUCCESS:
         reason = farm.tasks[step.id].notes.get(index, "")
     return {
+        "job": farm.jobs[step.job_id].name,
+        "job_id": step.job_id,
         "step": step.name,
+        "step_id": step.id,
         "task": index,
         "frames": shown,
         "state": label(state, attempt),

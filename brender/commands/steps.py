@@ -30,8 +30,8 @@ def listing(
 ) -> dict[str, Any]:
     """List the steps of a job in running order."""
     steps = list(call.farm.steps_in(job))
-    shown = [step_line(call.farm, step) for step in steps[offset : offset + limit]]
-    return {"job": job.name, "steps": shown, "total": len(steps), "offset": offset}
+    rows = [step_line(call.farm, step) for step in steps[offset : offset + limit]]
+    return {"job": job.name, "job_id": job.id, "steps": rows, "total": len(steps), "offset": offset}
 
 
 def show(call: Call, step: One) -> dict[str, Any]:

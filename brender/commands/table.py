@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.commands.calls import Call, check, may
+from brender.commands.calls import ANYBODY, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
 
@@ -58,6 +58,11 @@ class Row(Struct, frozen=True):
         return self.name.replace(".", " ").replace("_", "-")
 
     @property
+    def changes(self) -> bool:
+        """Whether it may change the farm. Viewers may call whatever does not, so a broken question can be repeated."""
+        return self.role not in ("viewer", ANYBODY)
+
+    @property
     def text(self) -> str:
         """What the command is for: its docstring, without the numbers of requirements, which are for tests."""
         told = _SOURCES.sub("", self.run.__doc__ or "")
@@ -71,12 +76,17 @@ class Row(Struct, frozen=True):
 
 
 class Table:
-    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name."""
+    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name.
 
-    def __init__(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
+    `signatures` are those of rows whose functions do not tell them.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], aliases: Mapping[str, str], signatures: Mapping[str, Signature] | None = None
+    ) -> None:
         self.rows = {row.name: row for row in rows}
         self.aliases = dict(aliases)
-        self._signatures: dict[str, Signature] = {}
+        self._signatures: dict[str, Signature] = dict(signatures or {})
 
     def signature(self, row: Row) -> Signature:
         """The grammar of a row, made when first asked for."""
@@ -152,8 +162,9 @@ class Table:
 
     def after_watch(self, words: Sequence[str]) -> Sequence[str] | None:
         """The words after `watch`, however it is written; None for another command."""
+        watch = self.rows.get("rpc.watch")
         for count in (1, 2):
-            if len(words) >= count and self.find(".".join(words[:count])) is self.rows.get("rpc.watch"):
+            if watch is not None and len(words) >= count and self.find(".".join(words[:count])) is watch:
                 return words[count:]
         return None
 

@@ -28,10 +28,11 @@ def listing(
     """List workers with their state, presence, load and tags."""
     chosen = list(call.farm.workers.values()) if workers is None else workers
     shown = chosen[offset : offset + limit]
-    return {"workers": [_line(call.farm, worker) for worker in shown], "total": len(chosen), "offset": offset}
+    return {"workers": [line(call.farm, worker) for worker in shown], "total": len(chosen), "offset": offset}
 
 
-def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
+def line(farm: Farm, worker: Worker) -> dict[str, Any]:
+    """One worker as a row of a list."""
     queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
     used = farm.slots_taken(worker.id) - queued
     return {
@@ -46,6 +47,7 @@ def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
         "slots": worker.slots,
         "tags": worker.tags,
         "warning": worker.warning,
+        "version": worker.version,
     }
 
 
@@ -68,7 +70,9 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 
             {
                 "id": attempt.id,
                 "job": farm.jobs[farm.steps[attempt.step_id].job_id].name,
+                "job_id": farm.steps[attempt.step_id].job_id,
                 "step": farm.steps[attempt.step_id].name,
+                "step_id": attempt.step_id,
                 "task": attempt.task,
                 "state": attempt.state,
                 "pid": attempt.pid,
@@ -79,7 +83,7 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 
         rows.append(
             {
                 **asdict(worker),
-                "activity": activity(worker, len(load.live)),
+                **line(farm, worker),
                 "heard": heard,
                 "attempts": attempts,
             }

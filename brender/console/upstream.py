@@ -70,7 +70,7 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.welcome = self.ask("session.hello", {"name": self.name})
+        self.welcome = self.ask("session.hello", {"name": self.name}) if self.name else self.ask("session.test")
 
     def data_received(self, data: bytes) -> None:
         seen = len(self._buffer)

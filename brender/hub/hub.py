@@ -16,7 +16,7 @@ from gevent.event import Event as Wake
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from brender.commands import COMMANDS, calls, text
+from brender.commands import COMMANDS, calls, possible, text
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
@@ -27,6 +27,7 @@ from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.moments import Moments
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
 from brender.hub.writer import Writer
@@ -65,6 +66,7 @@ class Hub:
         self._inbox: deque[tuple[Link, Request | None]] = deque()
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
+        self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
         self._lessons = Lessons()
         self.watches = Watches(self._watched, writer.after, lambda: feed.last)
@@ -129,6 +131,10 @@ class Hub:
                 self._handle(link, request)
         if self._events or self._more:
             self._turn()
+
+    def web(self) -> str:
+        """Where the farm's web page is, as the gateway told; empty without one."""
+        return next((link.web for link in self.links.values() if link.web), "")
 
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
@@ -208,12 +214,14 @@ class Hub:
         """What concerns only the asking session."""
         if isinstance(act, calls.Subscribe):
             link.topics = sorted({*link.topics, *act.topics})
+            self._moments.heed(link)
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
-            return {"topics": link.topics, "seq": self.feed.last, "resumed": missed is not None}
+            return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
+            self._moments.heed(link)
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
             if not act.topics or WATCH_TOPIC in act.topics:
@@ -229,7 +237,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name = act.name
+            link.name, link.remembers, link.web = act.name, act.remember, act.web
             self._lessons.named(link.number, act.name)
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
@@ -246,6 +254,7 @@ class Hub:
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            seq=lambda: self.feed.last,
             lesson=self._lessons.of(link.who.actor),
         )
 
@@ -259,6 +268,7 @@ class Hub:
         self.watches.gone(link)
         self.watches.touched()
         link.topics = []
+        self._moments.heed(link)
         if link.worker and not link.bye:
             self._add(ev.Disconnected(link.number), None)
 
@@ -276,8 +286,10 @@ class Hub:
         self._more = turn.more
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None and one.row.selects and isinstance(answer, dict) and "project" in answer:
-                one.link.project = answer["project"]
+            if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
+                one.link.project = answer.get("project", one.link.project)
+        possible.tell(self.core.farm, turn.notices)
+        self._moments.see(turn.moved, turn.busy)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | None], turn: Turn) -> None:

@@ -51,7 +51,9 @@ class Link:
         self.door = door
         self.conversation = conversation
         self.name = ""
+        self.web = ""  # where its page is, of a gateway
         self.project = ""
+        self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
@@ -132,6 +134,10 @@ class Link:
         if self._unsent_bytes > self._most_unsent:
             self.resume(feed, notice.seq - 1)
             return
+        self.say(notice, encoded)
+
+    def say(self, notice: Notice, encoded: dict[str, bytes]) -> None:
+        """Send an event of the feed or of the moment, encoded once for all who speak alike."""
         kind = self.conversation.kind
         if kind in ("telnet", "line"):  # their line is redrawn, so each is its own
             self.send(self.conversation.notice(notice))
@@ -139,6 +145,10 @@ class Link:
         if kind not in encoded:
             encoded[kind] = self.conversation.notice(notice)
         self.send(encoded[kind])
+
+    def told(self, feed: Feed) -> int:
+        """The number up to which it has been sent all that it asked for: the one to resume from if it breaks now."""
+        return self._current if self.behind else feed.last
 
     def resume(self, feed: Feed, seq: int) -> None:
         """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""

@@ -78,7 +78,7 @@ def test_before_its_first_run_a_step_is_not_run_and_a_run_makes_it_new(stage: St
     job = stage.job({"frames": "1-2"}, run=False)
     assert (job.state, stage.words(job)) == ("not run", ["not run", "not run"])
     assert stage.do(ev.RunJob(job.id)) == {
-        "job": job.id, "name": job.name, "project": "film", "run": 1, "tasks": 2,
+        "id": job.id, "job": job.id, "name": job.name, "project": "film", "run": 1, "tasks": 2,
     }  # fmt: skip
     assert (job.state, stage.words(job)) == ("new", ["new", "new"])
 

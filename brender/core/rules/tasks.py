@@ -43,7 +43,7 @@ def retry(ctx: Context, event: RetryTasks) -> dict[str, Any]:
         _renew(ctx, step, task, event)
     if job.failures:
         ctx.ledger.set(job, failures={})
-    return {"step": step.id, "name": step.name, "tasks": len(chosen) + skipped}
+    return {"id": step.id, "step": step.id, "name": step.name, "tasks": len(chosen) + skipped}
 
 
 def retry_job(ctx: Context, event: RetryJob) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def kill(ctx: Context, event: KillTasks) -> dict[str, Any]:
         )
     if not stopped:
         raise WrongState(f"None of these tasks of {step.name} is running.", hint=f"task list {job.id}")
-    return {"step": step.id, "name": step.name, "tasks": stopped, "waiting": held}
+    return {"id": step.id, "step": step.id, "name": step.name, "tasks": stopped, "waiting": held}
 
 
 def _check_exist(ctx: Context, step: Step, tasks: list[int]) -> None:
