@@ -43,7 +43,7 @@ lint: $(VENV)/test-ready
 	  brender/commands brender/models.py brender/inventory.py brender/store.py brender/history.py brender/segments.py \
 	  brender/storage brender/probes/__init__.py \
 	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py brender/endings.py \
-	  brender/commandline examples/python
+	  brender/commandline brender/console brender/shell.py examples/python
 
 test: programs lint
 	$(PY) -m pytest

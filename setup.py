@@ -25,6 +25,7 @@ setup(
         "httptools>=0.6,<1",
         "prometheus-client>=0.22,<1",
         "click>=8.1,<9",
+        "prompt_toolkit>=3.0.50,<3.1",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

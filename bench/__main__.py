@@ -20,6 +20,7 @@ from bench import (
     backlog,
     channels,
     commandline,
+    console,
     costs,
     fleet,
     latency,
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "api": api.api,
     "readings": readings.readings,
     "channels": channels.channels,
+    "console": console.console,
 }
 
 

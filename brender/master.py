@@ -20,12 +20,14 @@ from gevent.event import Event
 from msgspec.structs import replace
 
 from brender import __version__, address, options
-from brender.commands import COMMANDS, complete
+from brender.commands import COMMANDS
 from brender.commands.calls import Call, Who
+from brender.commands.completion import words_of
 from brender.config import DEFAULT
 from brender.core.engine import Core
 from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
+from brender.hub.consoles import Consoles
 from brender.hub.hub import Hub
 from brender.hub.port import Port
 from brender.hub.readings import Readings
@@ -67,9 +69,9 @@ class Master:
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info, self.readings)
         most = most_connections(given.connections or DEFAULT.connections)
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
-        self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings)
-        self.directory, self.host = directory, host
-        self.tcp_port = port
+        self.consoles = Consoles(directory, not given.no_console)
+        self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings, self.consoles)
+        self.directory, self.host, self.tcp_port = directory, host, port
 
     def run(self) -> int:
         """Serve until told to stop; returns the exit code."""
@@ -89,6 +91,7 @@ class Master:
         self.stopping.wait()
         self.port.stop()
         self.readings.close()
+        self.consoles.stop()
         if self.exit_code == 0 and not self.writer.close():
             self.exit_code = EXIT_BROKEN
         print("brender master stopped" + ("; the farm is saved." if self.exit_code == 0 else "."), flush=True)
@@ -110,18 +113,14 @@ class Master:
         }
 
     def _conversation(self) -> Conversation:
-        call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
-        banner = f"brender {__version__}. Type help, or press Tab."
+        words = words_of(Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS))
+        banner, lends = f"brender {__version__}. Type help, or press Tab.", self.consoles.lends
+        return Conversation(complete=words, banner=banner, web=self._web, lends=lends)
 
-        def words(line: str, cursor: int) -> tuple[int, list[str]]:
-            found = complete(call, line, cursor)
-            return found.start, [item.text for item in found.items]
-
-        def web() -> str:
-            where = self.hub.web()
-            return f"http://{where}/" if where else DEFAULT.web_address
-
-        return Conversation(complete=words, banner=banner, web=web)
+    def _web(self) -> str:
+        """Where the page is, in words."""
+        where = self.hub.web()
+        return f"http://{where}/" if where else DEFAULT.web_address
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""
@@ -146,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
         help="how often to look whether devices, keys or channels were edited in the database (%(default)g)",
     )
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
+    words.add_argument("--no-console", action="store_true", help="the master's own line editor for everybody")
     words.add_argument("--verbose", action="store_true", help="log everything")
     options.add_flags(words.add_argument_group("of readings"), options.READINGS)
     return words

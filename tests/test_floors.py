@@ -19,7 +19,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
     **dict.fromkeys(["api", "chosen", "options", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
-    **dict.fromkeys(["caller", "commandline", "endings", "files", "leash", "logs", "submit", "web"], 4),
+    **dict.fromkeys(["caller", "commandline", "endings", "files", "leash", "logs", "shell", "submit", "web"], 4),
 }
 # Files that stand above the rest of their room: nobody on their floor or below imports them.
 ABOVE = {"storage.listener": 3, "storage.storage": 3, "storage.__main__": 4}
@@ -176,6 +176,17 @@ def test_gevent_is_imported_by_name_in_the_rooms_that_touch_the_world_only() -> 
     found = [found for path in files() for found in imports(path) if found.module.split(".")[0] == "gevent"]
     assert [repr(f) for f in found if "monkey" in f.module] == []
     assert [repr(f) for f in found if FLOORS[room_of(f.path)] < 3] == []
+
+
+def test_each_process_has_one_loop() -> None:
+    """DESIGN 1: the master and the worker are gevent, the console is asyncio, and its library is nowhere else."""
+    found = [found for path in files() for found in imports(path)]
+    console = {f.module.split(".")[0] for f in found if room_of(f.path) == "console"}
+    assert "asyncio" in console and "gevent" not in console
+    inside = ("hub", "daemon", "core", "wire", "worker", "commands")
+    assert [repr(f) for f in found if room_of(f.path) in inside and f.module.split(".")[0] == "asyncio"] == []
+    users = {room_of(f.path) for f in found if f.module.split(".")[0] == "prompt_toolkit"}
+    assert users == {"console"}
 
 
 def test_only_the_master_opens_the_database() -> None:

@@ -149,6 +149,7 @@ TABLE: tuple[Row, ...] = (
     Row("reading.range", readings.within, VIEWER, "reading range render-01/temperature from=-1d step=10m"),
     Row("reading.stats", readings.stats, VIEWER, "reading stats"),
     Row("farm.status", farm.status, VIEWER, "farm status", watched=True, moving=("uptime", "writer", "hub")),
+    Row("farm.glance", farm.glance, VIEWER, "farm glance", watched=True),
     Row("farm.mirror", mirror.mirror, VIEWER, spoken=False),
     Row("farm.why", farm.why, VIEWER, "farm why shot-010", watched=True),
     Row("farm.save", farm.save, VIEWER, "farm save"),

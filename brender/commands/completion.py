@@ -6,6 +6,7 @@ One code for the line editor in the master, which puts words in, and for `rpc.co
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
@@ -47,6 +48,16 @@ def complete(call: Call, line: str, cursor: int) -> Completion:
         return Completion(start, [])
     items = [Item(_quoted(one.word), one.about) for one in found if one.word and all(map(is_plain, one.word))]
     return Completion(start, items[:MOST])
+
+
+def words_of(call: Call) -> Callable[[str, int], tuple[int, list[str]]]:
+    """The same for the line editor in the master: where the word begins, and the words alone."""
+
+    def words(line: str, cursor: int) -> tuple[int, list[str]]:
+        found = complete(call, line, cursor)
+        return found.start, [item.text for item in found.items]
+
+    return words
 
 
 def _start_of_word(line: str, cursor: int) -> int:

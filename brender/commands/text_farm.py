@@ -152,6 +152,15 @@ def farm(data: Data, room: int) -> list[str]:
     return found
 
 
+def glance(data: Data, room: int) -> list[str]:
+    """The farm in one line."""
+    workers = data["workers"]
+    said = f"{workers['online']} of {number(workers['known'], 'worker')} online, {workers['enabled']} enabled; "
+    said += f"{number(data['running'], 'task')} running, {data['queued']} queued, {data['failed']} failed"
+    said += f"; {number(data['warnings'], 'warning')}" if data["warnings"] else ""
+    return wrap(capital(f"{said}."), room)
+
+
 def saved(data: Data, room: int) -> list[str]:
     rows = data["rows"]
     return wrap(
@@ -234,6 +243,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "session.list": sessions,
     "session.users": sessions,
     "farm.status": farm,
+    "farm.glance": glance,
     "farm.save": saved,
     "farm.why": why,
     "session.tutorial": lesson,

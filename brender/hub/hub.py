@@ -404,6 +404,7 @@ class Hub:
             link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
+        link.bye = True
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))
         link.hang_up()
 

@@ -36,9 +36,19 @@ _MACHINES = ("packed", "legacy-worker")
 class Link:
     """One connection: who is there, what it subscribed to, and what still has to be sent to it."""
 
-    def __init__(self, number: int, sock: Socket, peer: str, conversation: Conversation, settings: Settings) -> None:
+    def __init__(
+        self,
+        number: int,
+        sock: Socket,
+        peer: str,
+        conversation: Conversation,
+        settings: Settings,
+        door: str = "",
+    ) -> None:
+        """`door` is where the person came in whom a program of ours speaks for."""
         self.number = number
         self.peer = peer
+        self.door = door
         self.conversation = conversation
         self.name = ""
         self.web = ""  # where its page is, of a gateway
@@ -48,7 +58,7 @@ class Link:
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
-        self.bye = False
+        self.bye = False  # whether it said goodbye
         self.opened = False  # whether it has said something whole
         self.waiting = 0
         self.closed = False
@@ -82,7 +92,7 @@ class Link:
             "name": self.name,
             "type": "worker" if self.worker else self.type,
             "role": who.role,
-            "door": who.door,
+            "door": self.door or who.door,
             "peer": self.peer,
             "since": self.since,
             "project": self.project,

@@ -16,10 +16,13 @@ from typing import Any
 
 from gevent.server import StreamServer
 from gevent.socket import socket as Socket
+from gevent.socket import socketpair
 from gevent.timeout import Timeout
+from msgspec.structs import asdict
 
 from brender.config import Settings
 from brender.hub.clock import breathe
+from brender.hub.consoles import Consoles
 from brender.hub.links import PORTION, Link
 from brender.wire.messages import Request
 from brender.wire.session import Conversation
@@ -27,6 +30,9 @@ from brender.wire.session import Conversation
 log = logging.getLogger("brender.port")
 
 SILENCE = 0.2  # seconds after which a mute peer is taken for a person with telnet or nc (FINDINGS B 1.1)
+EARLY = 0.05  # seconds after which a mute peer may be one, so that the console begins to start
+NAMING = 0.5  # seconds for a telnet to name its terminal
+GONE = "The console has ended; this is the master's own prompt, and the farm goes on."
 READ = 64 * 1024  # bytes at once from a worker
 READ_TEXT = 4 * 1024  # from others: each of their bytes costs more, and between two reads everybody else has a turn
 NO_TLS = b"\x15\x03\x03\x00\x02\x02\x28"  # TLS's own words for: no handshake with me
@@ -42,7 +48,9 @@ class Port:
         take: Callable[[Link, list[Request]], None],
         gone: Callable[[Link], None],
         settings: Settings,
+        consoles: Consoles | None = None,
     ) -> None:
+        self._consoles = consoles
         self._make, self._take, self._gone, self._settings = make, take, gone, settings
         self.links: dict[int, Link] = {}
         self._of_address: Counter[str] = Counter()
@@ -66,7 +74,6 @@ class Port:
             link.hang_up()
 
     def _serve(self, sock: Socket, address: Any) -> None:
-        number, self._next = self._next, self._next + 1
         peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) and len(address) >= 2 else "unix"
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         full = self._full(host)
@@ -78,19 +85,28 @@ class Port:
             sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
             for option, value in ((sockets.TCP_KEEPIDLE, 5), (sockets.TCP_KEEPINTVL, 2), (sockets.TCP_KEEPCNT, 3)):
                 sock.setsockopt(sockets.IPPROTO_TCP, option, value)
-        link = Link(number, sock, peer, self._make(), self._settings)
-        self.links[number] = link
         self._of_address[host] += 1
         try:
-            self._converse(link, sock)
-        except OSError as error:
-            log.debug("link %s ended: %s", number, error)
+            self._attend(self._link(sock, peer), sock)
         finally:
-            link.close()
-            del self.links[number]
             self._of_address[host] -= 1
             if not self._of_address[host]:
                 del self._of_address[host]
+
+    def _link(self, sock: Socket, peer: str, door: str = "") -> Link:
+        number, self._next = self._next, self._next + 1
+        return Link(number, sock, peer, self._make(), self._settings, door)
+
+    def _attend(self, link: Link, sock: Socket) -> None:
+        """Serve one connection to its end."""
+        self.links[link.number] = link
+        try:
+            self._converse(link, sock)
+        except OSError as error:
+            log.debug("link %s ended: %s", link.number, error)
+        finally:
+            link.close()
+            del self.links[link.number]
             self._gone(link)
 
     def _full(self, host: str) -> bytes:
@@ -106,9 +122,7 @@ class Port:
     def _converse(self, link: Link, sock: Socket) -> None:
         conversation = link.conversation
         until = time.monotonic() + self._settings.opening_seconds
-        data: bytes | None = None
-        with Timeout(SILENCE, False):
-            data = sock.recv(READ_TEXT)
+        data = self._first(sock)
         if data is None:
             out, requests = conversation.silence()
             self._pass_on(link, out, requests)
@@ -121,13 +135,50 @@ class Port:
                 link.hang_up()
             elif conversation.closing and not link.waiting:
                 link.hang_up()
+            elif conversation.lendable:
+                self._lend(link, sock)
             link.wait_for_room()
             breathe()  # a peer that always has more to say would never let anybody else speak
             data = self._hear(link, sock, until)
-        link.finish()
+        if not link.door:  # a program of ours says no more only when it is gone
+            link.finish()
+
+    def _first(self, sock: Socket) -> bytes | None:
+        """The first bytes of a peer, or None when it is mute: a person, most likely."""
+        with Timeout(EARLY, False):
+            return sock.recv(READ_TEXT)
+        if self._consoles is not None:
+            self._consoles.wake()
+        with Timeout(SILENCE - EARLY, False):
+            return sock.recv(READ_TEXT)
+        return None
+
+    def _lend(self, link: Link, sock: Socket) -> None:
+        """The console has the person now, and asks for them on a line of its own, until they leave or it dies."""
+        conversation = link.conversation
+        lent = conversation.lend()
+        ours, theirs = socketpair()
+        asking = self._link(ours, link.peer, door="telnet")
+        with theirs:
+            given = self._consoles is not None and self._consoles.lend(
+                sock.fileno(), theirs.fileno(), asking.number, asdict(lent)
+            )
+        if given:
+            self._attend(asking, ours)
+        ours.close()
+        if asking.bye or link.closed:
+            link.hang_up()
+            return
+        size = self._consoles.returned(asking.number) if self._consoles is not None else None
+        link.name, link.project = asking.name, asking.project
+        self._pass_on(link, *conversation.take_over(GONE if given else "", size if given else None))
 
     def _hear(self, link: Link, sock: Socket, until: float) -> bytes:
         """The next bytes. Who has said nothing whole by then is told so and hung up (S15); telnet may be idle."""
+        if link.conversation.undecided:
+            with Timeout(NAMING, False):
+                return sock.recv(READ_TEXT)
+            self._pass_on(link, *link.conversation.take_over())
         size = READ if link.conversation.kind == "packed" else READ_TEXT
         if link.opened or link.conversation.kind in ("telnet", "line"):
             return sock.recv(size)

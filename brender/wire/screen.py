@@ -40,6 +40,7 @@ _IN_JSON = {code: f"\\u{code:04x}" for code in _UNSAFE if code != 0x0A}
 # Bold, faint, underline, reverse, their ends, and the sixteen colours. No blink, no conceal.
 _CODE = r"(?:0|1|2|4|7|2[247]|[349][0-79]|10[0-7])"
 _SGR = re.compile(rf"\x1b\[(?:{_CODE}(?:;{_CODE}){{0,3}})?m")
+_JOINED = re.compile("\u200d(?=[\u2190-\u2bff\U0001f000-\U0001ffff])")
 _RESET = "\x1b[0m"
 
 
@@ -53,7 +54,9 @@ def _shown(text: str, table: dict[int, str], visible: Callable[[int], str] = _vi
     text = text.translate(table)
     if text.isascii():
         return text
-    return text.translate({ord(char): visible(ord(char)) for char in set(text) if _hidden(char)})
+    text = text.translate({ord(char): visible(ord(char)) for char in set(text) if _hidden(char)})
+    # Some terminals make one picture of joined emoji and some do not: no column would be right for both.
+    return _JOINED.sub(lambda _: visible(0x200D), text) if "\u200d" in text else text
 
 
 def _hidden(char: str) -> bool:

@@ -16,9 +16,9 @@ from brender.wire.messages import Batch, Codec, Notice, Reply, Request
 from brender.wire.packed import Packed
 from brender.wire.sniff import Kind, is_verb, sniff
 from brender.wire.telnet import OFFER
-from brender.wire.terminal import PROMPT, Terminal
+from brender.wire.terminal import PROMPT, Lent, Terminal
 
-__all__ = ["DEFAULT", "Batch", "Conversation", "Limits", "Notice", "Reply", "Request"]
+__all__ = ["DEFAULT", "Batch", "Conversation", "Lent", "Limits", "Notice", "Reply", "Request"]
 
 REFUSAL = b"This is a brender farm: telnet, JSON lines (JSON-RPC 2.0), msgpack frames or TLS are spoken here.\r\n"
 HTTP_HEAD = (
@@ -44,7 +44,7 @@ class Conversation:
     has been sent, and later bytes are ignored.
     """
 
-    __slots__ = ("_banner", "_codec", "_complete", "_door", "_limits", "_offered", "_web", "unread")
+    __slots__ = ("_banner", "_codec", "_complete", "_door", "_lends", "_limits", "_offered", "_web", "unread")
 
     def __init__(
         self,
@@ -52,13 +52,18 @@ class Conversation:
         complete: Complete = no_completion,
         banner: str = "",
         web: Callable[[], str] = lambda: "port 8060",
+        lends: bool = False,
     ) -> None:
-        """`banner` greets telnet; `web` says in words where the page is, for browsers that came here."""
+        """`banner` greets telnet; `web` says in words where the page is, for browsers that came here.
+
+        With `lends` a telnet session may be given to somebody else: see `undecided`.
+        """
         self.unread = b""
         self._limits = limits
         self._complete = complete
         self._banner = banner
         self._web = web
+        self._lends = lends
         self._offered = False
         self._door = "opening"
         self._codec: Codec | None = None
@@ -85,6 +90,25 @@ class Conversation:
     def prompt(self, prompt: str) -> None:
         if isinstance(self._codec, Terminal):
             self._codec.prompt = prompt
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the peer speaks telnet and nobody has greeted it: its terminal's name is awaited for a moment."""
+        return isinstance(self._codec, Terminal) and self._codec.undecided
+
+    @property
+    def lendable(self) -> bool:
+        """Whether its terminal is good enough for somebody else to go on with it; then `lend` or `take_over`."""
+        return isinstance(self._codec, Terminal) and self._codec.lendable
+
+    def lend(self) -> Lent:
+        """Somebody else goes on with a lendable session, from the next byte on."""
+        assert isinstance(self._codec, Terminal)
+        return self._codec.lend()
+
+    def take_over(self, word: str = "", size: tuple[int, int] | None = None) -> tuple[bytes, list[Request]]:
+        """We go on with an undecided or lent session; `word` says why, to one that was lent."""
+        return self._codec.take_over(word, size) if isinstance(self._codec, Terminal) else (b"", [])
 
     def silence(self) -> tuple[bytes, list[Request]]:
         """The peer has said nothing for 200 ms: offer telnet, softly. What it says first still decides."""
@@ -141,7 +165,7 @@ class Conversation:
             return Packed(self._limits)
         if kind == "legacy-worker":
             return OldWorker(self._limits)
-        return Terminal(self._limits, self._complete, self._banner, self._offered)
+        return Terminal(self._limits, self._complete, self._banner, self._offered, self._lends)
 
     def _close(self, kind: Kind) -> bytes:
         self._door, self.unread = kind, b""

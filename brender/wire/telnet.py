@@ -60,7 +60,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Name(msgspec.Struct, frozen=True):
-    """The peer's terminal calls itself this; printable ASCII, at most 40 characters."""
+    """The peer's terminal calls itself this; printable ASCII, at most 40 characters. Empty: it will not say."""
 
     name: str
 
@@ -84,6 +84,11 @@ class Telnet:
         self._answered: set[tuple[bool, int]] = set()
         self._asked = False
         self._spoke = False
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no sequence is under way, so that somebody else may read on from here."""
+        return self._state == "data"
 
     def feed(self, data: bytes) -> list[Item]:
         """What these bytes mean, in order. Never raises."""
@@ -153,6 +158,9 @@ class Telnet:
         if verb == WILL and option == TTYPE and not self._asked:
             self._asked = True
             items.append(Send(ASK_TTYPE))
+        if verb == WONT and option == TTYPE and not self._asked:
+            self._asked = True
+            items.append(Name(""))
         if verb not in (WILL, DO):
             return
         offered = option in (NAWS, TTYPE) if verb == WILL else option in OURS

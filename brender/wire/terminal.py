@@ -23,7 +23,12 @@ from brender.wire.words import split
 
 PROMPT = "brender> "
 LEAVE = ("quit", "exit", "logout")
+POOR = ("dumb", "unknown")  # what terminals call themselves that obey no sequences
 INTERRUPT = "session.interrupt"
+
+#: Undoes what a program may have left on the terminal it was lent: paste marks, a hidden cursor, no wrapping, colours,
+#: keys of applications, and whatever stands on the line of the cursor and below it.
+RESTORE = "\x1b[?2004l\x1b[?25h\x1b[?7h\x1b[?1l\x1b[0m\r\x1b[J"
 
 _ENCODER = msgspec.json.Encoder()
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -39,11 +44,25 @@ class Entry(msgspec.Struct):
     done: str | None = None
 
 
-class Terminal:
-    """One session. `offered` says that the telnet offer has been sent already (after silence)."""
+class Lent(msgspec.Struct, frozen=True):
+    """What whoever goes on with a session has to know of its terminal; `typed` are keys that nobody has answered."""
 
-    def __init__(self, limits: Limits, complete: Complete, banner: str, offered: bool) -> None:
+    columns: int
+    rows: int
+    terminal: str
+    typed: bytes
+
+
+class Terminal:
+    """One session. `offered` says that the telnet offer has been sent already (after silence).
+
+    With `lends` a peer that speaks telnet is not greeted at once: it is `undecided` until it has named its terminal.
+    One that can do more than our editor needs is `lendable`, and its owner may `lend` it or `take_over`.
+    """
+
+    def __init__(self, limits: Limits, complete: Complete, banner: str, offered: bool, lends: bool = False) -> None:
         self.closing = False
+        self.undecided = False
         self.size = (80, 24)
         self.colour = True
         self._limits = limits
@@ -55,6 +74,11 @@ class Terminal:
         self._pending: deque[Entry] = deque()
         self._number = 0
         self._leaving = False
+        self._lends = lends
+        self._name = ""
+        self._ahead = b""
+        self._heard = False  # whether it has typed anything
+        self._lent = False
 
     @property
     def kind(self) -> str:
@@ -80,6 +104,8 @@ class Terminal:
         requests: list[Request] = []
         for item in self._telnet.feed(data):
             match item:
+                case Keys() if self.undecided:
+                    out.append(self._hold(item.data, requests))
                 case Keys():
                     out.append(self._keys(item.data, requests))
                 case Send():
@@ -89,7 +115,10 @@ class Terminal:
                     self._editor.resize(item.columns)
                     out.append(_encode(self._editor.drawn()))
                 case Name():
-                    self.colour = item.name.lower() not in ("dumb", "unknown")
+                    self._name = item.name
+                    self.colour = item.name.lower() not in POOR
+                    if self.undecided and (not item.name or not self.colour):
+                        out.append(self._take_over(requests))
                 case Spoke():
                     out.append(self._upgrade())
         return b"".join(out), requests
@@ -113,16 +142,51 @@ class Terminal:
         self._editor.redraw()
         return _encode(f"\r\x1b[K{line}{self._editor.drawn()}")
 
+    @property
+    def lendable(self) -> bool:
+        """Whether somebody else may go on with this session: its terminal is known, and no sequence is under way."""
+        return self.undecided and bool(self._name) and self._telnet.at_rest
+
+    def lend(self) -> Lent:
+        """Somebody else goes on with this session; nothing may be fed until it is taken over."""
+        self.undecided, self._lent = False, True
+        return Lent(*self.size, self._name, self._ahead)
+
+    def take_over(self, word: str = "", size: tuple[int, int] | None = None) -> tuple[bytes, list[Request]]:
+        """We go on with this session: undecided ones, those that nobody took, and with a word those that come back."""
+        if size is not None:
+            self.size = size
+            self._editor.resize(size[0])
+        requests: list[Request] = []
+        return self._take_over(requests, word), requests
+
+    def _take_over(self, requests: list[Request], word: str = "") -> bytes:
+        self.undecided = False
+        out = _encode(RESTORE if self._lent else "") + self._greeted(word or self._banner)
+        self._lent = False
+        typed, self._ahead = b"" if word else self._ahead, b""
+        return out + self._keys(typed, requests)
+
+    def _hold(self, data: bytes, requests: list[Request]) -> bytes:
+        """Keys wait for whoever is going to answer them, up to a line's worth."""
+        self._ahead += data
+        return b"" if len(self._ahead) <= self._limits.telnet_line else self._take_over(requests)
+
     def _upgrade(self) -> bytes:
-        """The peer speaks telnet after all: from here on it has an editor."""
+        """The peer speaks telnet after all: from here on it has an editor, ours or a better one."""
         self._editor.plain = False
-        out = self.greet() + _encode(_lines(safe(self._banner)))
+        self.undecided = self._lends and not self._heard
+        return self.greet() + (b"" if self.undecided else self._greeted(self._banner))
+
+    def _greeted(self, word: str) -> bytes:
+        out = _encode(_lines(safe(word)))
         if not self._pending:
             self._editor.drawing = True
             self._editor.redraw()
         return out + _encode(self._editor.drawn())
 
     def _keys(self, data: bytes, requests: list[Request]) -> bytes:
+        self._heard = True
         out: list[str] = []
         text = self._decode(data)
         at = -1

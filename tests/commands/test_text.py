@@ -133,3 +133,13 @@ def test_reading_commands_have_words_of_their_own() -> None:
     assert isinstance(world.COMMANDS.run(world.call(stage), row, params), Act)
     with pytest.raises(BrenderError):
         world.ask(stage, "why nobody")
+
+
+def test_columns_that_are_equally_wide_give_way_evenly() -> None:
+    """S23: a long name of a job in a project of the same name leaves room for both."""
+    spec = (Column("name", "name", shrinks=True), Column("project", "project", shrinks=True), Column("state", "state"))
+    rows = [{"name": "n" * 128, "project": "p" * 128, "state": "running"}]
+    for room in range(40, 280):
+        head, line = columns(spec, rows, room)
+        assert width(line) == min(room, 128 + 2 + 128 + 2 + 7)
+        assert abs(head.index("project") - (head.index("state") - head.index("project"))) <= 1

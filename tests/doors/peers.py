@@ -83,10 +83,15 @@ class Program:
 class Farm:
     """One master on a free port, its data in a folder, and the workers that were asked for."""
 
-    def __init__(self, folder: Path, before: Sequence[str] = (), more: Sequence[str] = ()) -> None:
-        """`before` are the words of a program that starts the master in its turn, `more` are the master's own."""
+    def __init__(
+        self, folder: Path, before: Sequence[str] = (), more: Sequence[str] = (), console: bool = False
+    ) -> None:
+        """`before` are the words of a program that starts the master in its turn, `more` are the master's own.
+
+        Without a `console` people have the master's own line editor, which is what most of these tests are about.
+        """
         self.folder = folder
-        self.more = more
+        self.more = [*more, *([] if console else ["--no-console"])]
         self.data = folder / "master"
         self.programs: list[Program] = []
         self.peers: list[Any] = []
@@ -128,8 +133,8 @@ class Farm:
     def json(self, **more: Any) -> Json:
         return self._kept(Json(self.port, **more))
 
-    def telnet(self, columns: int = 100, rows: int = 30) -> Screen:
-        return self._kept(Screen(["telnet", "127.0.0.1", str(self.port)], columns, rows))
+    def telnet(self, columns: int = 100, rows: int = 30, terminal: str = "xterm") -> Screen:
+        return self._kept(Screen(["telnet", "127.0.0.1", str(self.port)], columns, rows, terminal))
 
     def _kept(self, peer: Any) -> Any:
         self.peers.append(peer)
@@ -279,7 +284,7 @@ def _in_order(text: str, words: tuple[str, ...]) -> bool:
 class Screen:
     """A program under a pseudo terminal, and what a person would see there."""
 
-    def __init__(self, argv: list[str], columns: int, rows: int) -> None:
+    def __init__(self, argv: list[str], columns: int, rows: int, terminal: str = "xterm") -> None:
         self.terminal, program = pty.openpty()
         self.resize(columns, rows)
         self.process = subprocess.Popen(
@@ -289,7 +294,7 @@ class Screen:
             stderr=program,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env={"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"},
+            env={"PATH": os.environ["PATH"], "TERM": terminal, "LANG": "C.UTF-8"},
         )
         os.close(program)
         self.raw = b""

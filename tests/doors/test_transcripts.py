@@ -1,5 +1,7 @@
 """The telnet conversations in docs/transcripts, had again with the real telnet: every line on the screen is compared.
 
+They are had with the master's own editor, and again in the console, which must say the same.
+
 A transcript is what a person sees. What stands after a prompt is typed; what varies is written <so>. A line that begins
 with # is not on the screen: `# elsewhere: LINE` is said by somebody else meanwhile, `# until: LINE => WORDS` waits for
 such an answer, `# Ctrl-C` is a key.
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from .peers import LIMIT, Farm, Screen, until
+from .tmux import Pane
 
 HERE = Path(__file__).parents[2] / "docs" / "transcripts"
 PROMPT = "brender> "
@@ -62,13 +65,19 @@ def do(screen: Screen, doors: Farm, line: str) -> None:
     """What a line of a transcript says that was typed or done."""
     if line == f"{ASIDE}Ctrl-C":
         screen.type("\x03")
-    elif line.startswith(f"{ASIDE}elsewhere: "):
+    elif line.startswith(ASIDE):
+        aside(doors, line)
+    else:
+        screen.type(line.removeprefix(PROMPT) + "\r")
+
+
+def aside(doors: Farm, line: str) -> None:
+    """What somebody else does meanwhile, or what has to have happened before it goes on."""
+    if line.startswith(f"{ASIDE}elsewhere: "):
         doors.nc(line.removeprefix(f"{ASIDE}elsewhere: ") + "\n", "-N")
     elif line.startswith(f"{ASIDE}until: "):
         asked, _, words = line.removeprefix(f"{ASIDE}until: ").partition(" => ")
         until(lambda: words.encode() in doors.nc(asked + "\n", "-N"), line)
-    else:
-        screen.type(line.removeprefix(PROMPT) + "\r")
 
 
 def expect(screen: Screen, lines: list[str], end: str) -> None:
@@ -84,6 +93,15 @@ def expect(screen: Screen, lines: list[str], end: str) -> None:
             assert [*same, *shown[len(same) :]] == on_it, f"and then {screen.lines[-1]!r}, which is not {end!r}"
 
 
+def follow(screen: Screen, doors: Farm, lines: list[str]) -> None:
+    """Have the conversation of a transcript, line by line."""
+    for place in typed(lines):
+        expect(screen, lines[:place], f"\n{PROMPT}" if lines[place].startswith(PROMPT) else f"\n(?:{PROMPT})?")
+        do(screen, doors, lines[place])
+    screen.finish()
+    expect(screen, lines, "\n*")
+
+
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
 def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) -> None:
     """BR-05, BR-18..20, SP-26..38: a transcript that is not true fails."""
@@ -93,11 +111,62 @@ def test_the_farm_still_answers_as_the_transcript_says(doors: Farm, path: Path) 
     screen = doors.telnet(COLUMNS)
     if "BRENDER_RECORD" in os.environ:
         return record(screen, doors, path, lines)
-    for place in typed(lines):
-        expect(screen, lines[:place], f"\n{PROMPT}" if lines[place].startswith(PROMPT) else f"\n(?:{PROMPT})?")
-        do(screen, doors, lines[place])
-    screen.finish()
-    expect(screen, lines, "\n*")
+    follow(screen, doors, lines)
+
+
+QUESTION = re.compile(r"^\S+ \S+ touches [^?]*\? y or n (?:yes|no)\n", re.MULTILINE)
+DRAWN_IN_PLACE = (
+    "history-and-logs",
+    "watch-a-list",
+)  # the console draws in one place what the editor writes line by line
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(HERE.glob("*.txt")) if path.stem not in DRAWN_IN_PLACE], ids=lambda path: path.stem
+)
+def test_the_console_has_the_same_conversation(tmp_path: Path, path: Path) -> None:
+    """DESIGN 1: the two doors say the same, whichever of them a person gets."""
+    lines = [line.rstrip() for line in path.read_text().rstrip("\n").split("\n")[1:]]
+    farm = Farm(tmp_path, console=True)
+    try:
+        farm.worker()
+        pane = Pane(tmp_path / "pane", ["telnet", "127.0.0.1", str(farm.port)], COLUMNS, 400)
+        farm.peers.append(pane)
+        for place in typed(lines):
+            until(partial(heard, pane, lines[:place]), f"{lines[:place]}")
+            if lines[place].startswith(PROMPT):
+                pane.enter(lines[place].removeprefix(PROMPT))
+            else:
+                aside(farm, lines[place])
+        pane.closed()
+    finally:
+        farm.end()
+
+
+def heard(pane: Pane, lines: list[str]) -> bool:
+    """Whether the screen shows these lines and a prompt; a question on the way there is answered with yes."""
+    if pane.text.endswith("Do it? y or n"):
+        pane.press("y")
+        pane.wait(lambda text: not text.endswith("y or n"), "the answer")
+    on_it = [pattern(line) for line in lines if not line.startswith(ASIDE)]
+    return re.fullmatch("\n".join([*on_it, PROMPT.rstrip()]), beside(pane.unwrapped)) is not None
+
+
+def beside(text: str) -> str:
+    """The conversation on the console's screen without what only the console has: its questions and the bar."""
+    lines = QUESTION.sub("", text).split("\n")
+    return "\n".join(line.rstrip() for line in lines if not line.startswith(" workers "))
+
+
+def test_a_poor_terminal_has_it_too_beside_a_console(tmp_path: Path) -> None:
+    """TERM=dumb: the master's own editor, byte for byte, though the console is there."""
+    lines = (HERE / "first-five-minutes.txt").read_text().rstrip("\n").split("\n")[1:]
+    farm = Farm(tmp_path, console=True)
+    try:
+        farm.worker()
+        follow(farm.telnet(COLUMNS, terminal="dumb"), farm, lines)
+    finally:
+        farm.end()
 
 
 COUNTED = ("[job.ended]", "-- ")  # what comes by itself, not as an answer

@@ -66,3 +66,12 @@ def test_columns_fit_the_window_and_show_every_word(words: list[str], columns: i
 
 def test_a_long_list_says_how_many_are_left_out() -> None:
     assert in_columns([f"w{n}" for n in range(250)], 80)[-1] == "and 50 more"
+
+
+def test_emoji_that_some_terminals_join_stand_apart_and_scripts_that_need_the_joiner_keep_it() -> None:
+    """S23: one column that is right in every terminal."""
+    assert escape("\U0001f468\u200d\U0001f469") == "\U0001f468\\u200d\U0001f469"
+    assert escape("❤️\u200d🔥") == "❤️\\u200d🔥"
+    assert json.loads(escape_json('"\U0001f468\u200d\U0001f469"')) == "\U0001f468\u200d\U0001f469"
+    persian, malayalam = "\u0645\u06cc\u200c\u0634\u0648\u062f", "\u0d28\u0d4d\u200d"
+    assert (escape(persian), escape(malayalam)) == (persian, malayalam)

@@ -1,0 +1,1 @@
+"""The prompt with everything: prompt_toolkit for telnet sessions that the master lends, and for `brender shell`."""
