@@ -17,6 +17,9 @@ setup(
         "PyYAML>=6,<7",
         "circus>=0.19,<0.20",
         "rich>=13,<16",
+        "cronsim>=2.6,<3",
+        "tzlocal>=5,<6",
+        "tzdata",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

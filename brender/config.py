@@ -22,6 +22,11 @@ class Settings(Struct, frozen=True):
     bundle_seconds: float = 60.0  # work for one process of a step with chunk=auto: long beside its start
     recall_after: float = 0.05  # tasks longer than this are taken back from a queue for an idle slot
     assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
+    misfire_grace: float = 60.0  # a schedule that is late by no more than this is in time, unless it is due again
+    shortest_period: float = 1.0  # of a schedule: each run is a commit
+    schedules: int = 10_000
+    ended_schedules: int = 100  # of those that are over so many stay to be looked at
+    clock_correction: float = 10_800.0  # a clock set back by more had been wrong; by less, little runs twice
     feed_events: int = 10_000  # events kept for those who resume
     connections: int = 16_000
     connections_of_address: int = 512  # of one other machine; a flood from there leaves room for everybody else

@@ -54,7 +54,16 @@ def test_a_reopened_store_holds_what_was_saved_and_a_higher_epoch(tmp_path: Path
     assert after.attempts[2].pid == 7
     assert after.workers[1].config == {"ratio": 0.1}
     assert (store.farm_id(), after.epoch, store.next_epoch()) == (farm_id, epoch, epoch + 1)
-    assert after.next_ids == {"worker": 2, "project": 2, "limit": 1, "preset": 1, "job": 2, "step": 2, "attempt": 3}
+    assert after.next_ids == {
+        "worker": 2,
+        "project": 2,
+        "limit": 1,
+        "preset": 1,
+        "schedule": 1,
+        "job": 2,
+        "step": 2,
+        "attempt": 3,
+    }
     store.close()
 
 
@@ -228,7 +237,7 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert store.version()["schema"] == models.SCHEMA == 4
+    assert store.version()["schema"] == models.SCHEMA == 5
     assert (tmp_path / "farm.db.schema-1").exists()
     job, render = farm.jobs[1], farm.steps[2]
     assert (job.name, job.priority, job.after, job.start_at, job.failures) == ("shot", 70, [], None, {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import Farm, Job, Limit, Load, Preset, Project, Step, Worker
+from brender.core.farm import Farm, Job, Limit, Load, Preset, Project, Schedule, Step, Worker
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.errors import NotFound
@@ -28,6 +28,11 @@ class Context:
         """Seconds since the epoch, the same for the whole turn."""
         return self.farm.now
 
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall shows now, in seconds since the epoch."""
+        return self.farm.wall
+
     def order(self, session: int | None, order: Order) -> None:
         """Ask the worker at that session for something; to a worker that is away nothing is sent."""
         if session is not None:
@@ -48,6 +53,9 @@ class Context:
 
     def preset(self, preset_id: int) -> Preset:
         return _found(self.farm.presets, "preset", preset_id)
+
+    def schedule(self, schedule_id: int) -> Schedule:
+        return _found(self.farm.schedules, "schedule", schedule_id)
 
     def job(self, job_id: int) -> Job:
         return _found(self.farm.jobs, "job", job_id)

@@ -18,7 +18,20 @@ from brender.core.context import Context
 from brender.core.farm import Farm
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
-from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, workers
+from brender.core.rules import (
+    attempts,
+    calendars,
+    clock,
+    jobs,
+    limits,
+    presets,
+    projects,
+    schedules,
+    steps,
+    tasks,
+    tree,
+    workers,
+)
 from brender.core.rules.rows import row_of
 from brender.core.schedule import Scheduler
 from brender.core.settle import settle
@@ -31,6 +44,13 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.Boot: clock.boot,
     ev.Tick: clock.tick,
     ev.SetAdmin: workers.set_admin,
+    ev.ClockMoved: schedules.clock_moved,
+    ev.Fire: schedules.fire,
+    ev.ScheduleEnded: schedules.ended,
+    ev.SetCalendar: calendars.put,
+    ev.PauseSchedule: schedules.pause,
+    ev.RunSchedule: schedules.run_now,
+    ev.StopSchedules: schedules.stop_all,
     ev.SubmitTree: tree.submit,
     ev.UpdateTree: tree.update,
     ev.DeleteTree: tree.delete,
@@ -59,6 +79,7 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Create, "project"): projects.create,
     (ev.Create, "limit"): limits.create,
     (ev.Create, "preset"): presets.create,
+    (ev.Create, "schedule"): schedules.create,
     (ev.Create, "job"): jobs.create,
     (ev.Create, "step"): steps.create,
     (ev.Update, "worker"): workers.update,
@@ -71,6 +92,7 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Delete, "project"): projects.delete,
     (ev.Delete, "limit"): limits.delete,
     (ev.Delete, "preset"): presets.delete,
+    (ev.Delete, "schedule"): schedules.delete,
     (ev.Delete, "job"): jobs.delete,
     (ev.Delete, "step"): steps.delete,
 }

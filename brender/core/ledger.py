@@ -12,11 +12,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Schedule, Step, Tasks, Trouble, Worker
 from brender.core.lifecycle import (
     ATTEMPT_MOVES,
     PRESENCE_MOVES,
     READY,
+    SCHEDULE_MOVES,
     STATES,
     TaskState,
     check_task_move,
@@ -127,6 +128,8 @@ class Ledger:
             return
         if isinstance(row, Worker) and "presence" in values:
             self._check(row.presence, values["presence"], PRESENCE_MOVES, f"worker {row.name}")
+        elif isinstance(row, Schedule) and "state" in values:
+            self._check(row.state, values["state"], SCHEDULE_MOVES, f"schedule {row.name or row.uuid}")
         elif isinstance(row, Attempt) and "state" in values:
             self._check(row.state, values["state"], ATTEMPT_MOVES, f"attempt {row.id}")
         self._note((TABLE_OF[type(row)], row.id), row)
@@ -265,6 +268,16 @@ class Ledger:
         known = self.farm.leases
         self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
         self._set_entry(known, attempt_id, until)
+
+    def wall(self, shift: float) -> None:
+        """How far the wall clock is ahead of the farm's own."""
+        self._undo.append((self.farm.move_wall, (self.farm.shift,)))
+        self.farm.move_wall(shift)
+
+    def halt(self, halted: bool) -> None:
+        """Whether all schedules stand still."""
+        self._undo.append((setattr, (self.farm, "halted", self.farm.halted)))
+        self.farm.halted = halted
 
     def _touch(self, step_id: int) -> None:
         if step_id not in self.touched_steps:

@@ -106,6 +106,17 @@ PRESENCE_MOVES: dict[str, frozenset[str]] = {
 }
 ADMIN_STATES = ("enabled", "disabled")
 
+# A schedule that is over may be run by hand; one that is removed is no row any more.
+SCHEDULE_MOVES: dict[str, frozenset[str]] = {
+    "armed": frozenset({"running", "paused", "stopped", "missed"}),
+    "running": frozenset({"armed", "paused", "stopped", "done", "missed"}),
+    "paused": frozenset({"running", "armed", "stopped"}),
+    "stopped": frozenset({"armed", "paused"}),
+    "done": frozenset({"running"}),
+    "missed": frozenset({"running"}),
+}
+SCHEDULE_OVER = ("done", "missed")
+
 CRASH_LIMIT = 5  # attempts lost with their worker before a task is given up as poison (CONTRACT 4.3)
 BLOCK_LIMIT = 3  # failures of one function of a job on one worker before others have to try
 MOST_ATTEMPTS = 255  # of one task in one run: a byte counts them

@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import attempts, workers
+from brender.core.rules import attempts, schedules, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     farm.ready = set(farm.open)
     farm.leases = {a.id: ctx.now + settings.waiting_limit for a in farm.attempts.values() if a.state == "waiting"}
     ctx.ledger.unsettled.update(job.id for job in farm.jobs.values() if job.desired == "run")
+    schedules.recover(ctx)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}
 

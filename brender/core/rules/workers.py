@@ -12,7 +12,7 @@ from brender.core.events import Create, Delete, Disconnected, Heartbeat, Hello, 
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts
+from brender.core.rules import attempts, calendars
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
 
@@ -211,6 +211,7 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
                 f"Worker {worker.name} is {worker.presence} with {len(load.live)} tasks; only one away can be deleted.",
                 hint=f"disable {worker.name}, stop its client, then delete it.",
             )
+        calendars.forget(ctx, [worker.id])
         ctx.ledger.remove(worker)
         deleted.append({"id": worker.id, "name": worker.name})
     return {"noun": "worker", "deleted": deleted}
