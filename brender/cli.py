@@ -100,6 +100,7 @@ def _say(words: list[str], options: dict[str, str]) -> int:
         return 0
     signature = COMMANDS.signature(row)
     given = _with_file(signature.parameters, signature.given(params))
+    given = _with_file_inside(signature.parameters, given)
     if row.name in SHOWN_AS_IT_COMES:
         module, name = SHOWN_AS_IT_COMES[row.name]
         return int(getattr(importlib.import_module(module), name)(_master(options), given, "json" in options))
@@ -148,6 +149,24 @@ def _with_file(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, An
                 given["json"] = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8-sig")
             except (OSError, UnicodeDecodeError, ValueError) as error:
                 raise InvalidParams(f"{path} cannot be read: {error}.") from None
+    return given
+
+
+def _with_file_inside(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The same for a command in a command: with its file read, it is sent as a method with params."""
+    from brender.commands import COMMANDS
+
+    for parameter in parameters:
+        if parameter.rest and given.get(parameter.name):
+            try:
+                row, params = COMMANDS.resolve(given[parameter.name])
+            except BrenderError:
+                return given  # the master says it, with the nearest names of the farm
+            inside = COMMANDS.signature(row)
+            words = inside.given(params)
+            if any(one.kind is not None and one.kind.file and words.get(one.name) for one in inside.parameters):
+                del given[parameter.name]
+                given |= {"method": row.name, "params": _with_file(inside.parameters, words)}
     return given
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from brender.core.durations import seconds_of
 from brender.errors import BrenderError, Invalid, nearest
 
 
@@ -32,8 +33,6 @@ class Setting(NamedTuple):
 
 
 def _span(value: Any) -> float:
-    from brender.commands.kinds import seconds_of  # only where a time is given
-
     try:
         found = seconds_of(value)
     except BrenderError as error:

@@ -47,7 +47,7 @@ class Call(Struct):
     `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
-    `marks` says how far running attempts are.
+    `marks` says how far running attempts are. `zone` is the time zone of the machine the master runs on.
     """
 
     farm: Farm
@@ -59,6 +59,12 @@ class Call(Struct):
     info: Callable[[], dict[str, Any]] = _nothing
     sessions: Callable[[], list[dict[str, Any]]] = _nobody
     marks: Mapping[int, Mark] = MappingProxyType({})
+    zone: str = "UTC"
+
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall shows, in seconds since the epoch: people may have set it since the start."""
+        return self.now + self.farm.shift
 
 
 class Act(Struct, frozen=True):
@@ -118,6 +124,22 @@ class WatchJob(Unhurried, frozen=True):
     """Tell how far a job is, as often as that changes, and answer when its run has ended."""
 
     job: int
+
+
+class Packet(Struct, frozen=True):
+    """One machine to wake: the MAC of its card (12 hex digits), and HOST:PORT of the broadcast that reaches it."""
+
+    id: int
+    name: str
+    mac: str
+    where: str
+
+
+class Wake(Unhurried, frozen=True):
+    """Send the magic packets; answer who was woken, who was passed over and why, and what could not be sent."""
+
+    packets: list[Packet]
+    passed: list[dict[str, Any]]
 
 
 class Heard(Act, frozen=True):

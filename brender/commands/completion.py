@@ -21,7 +21,7 @@ def complete(call: Call, line: str, cursor: int) -> list[str]:
     if before is None:
         return []
     try:
-        found = _first(call, word) if not before else _later(call, before, word)
+        found = following(call, before, word)
     except BrenderError:
         return []
     return [shlex.quote(one) if any(char in one for char in " '\"\\") else one for one in found[:MOST]]
@@ -38,6 +38,11 @@ def _cut(text: str) -> tuple[list[str] | None, str]:
             return words, ""
         return words[:-1], words[-1] if words else ""
     return None, ""
+
+
+def following(call: Call, before: list[str], word: str) -> list[str]:
+    """What may stand after these words of a command, as a whole line is completed."""
+    return _later(call, before, word) if before else _first(call, word)
 
 
 def _may(call: Call, row: Row) -> bool:
@@ -62,6 +67,8 @@ def _later(call: Call, before: list[str], word: str) -> list[str]:
 
 def _argument(call: Call, signature: Signature, rest: list[str], word: str) -> list[str]:
     given, free = _given(signature, rest)
+    if free is not None and free.rest and free.name in given:
+        return _values(call, free, word, given)
     option = signature.by_short.get(rest[-1][1:]) if rest and len(rest[-1]) == 2 and rest[-1][0] == "-" else None
     if option is not None and not option.flag:
         return _values(call, option, word, given)

@@ -17,6 +17,7 @@ NOUNS = {
     "job": "workflows: run, stop, look",
     "step": "the parts of a job",
     "task": "single frames or chunks",
+    "schedule": "commands that the clock runs",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brender.commands import text_farm, text_history, text_work
+from brender.commands import text_farm, text_history, text_schedules, text_work
 from brender.commands.layout import capital, number, plain, wrap
 from brender.wire.screen import escape_json
 
@@ -187,6 +187,7 @@ WRITERS: dict[str, Writer] = {
     "job.run": _run,
     "job.stop": _stop,
     "limit.delete": _deleted,
+    "schedule.remove": _deleted,
     "job.unblock": _unblocked,
     "job.pause": _pause,
     "job.resume": _pause,
@@ -205,4 +206,5 @@ WRITERS: dict[str, Writer] = {
     **text_farm.WRITERS,
     **text_work.WRITERS,
     **text_history.WRITERS,
+    **text_schedules.WRITERS,
 }

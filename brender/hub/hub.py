@@ -26,6 +26,7 @@ from brender.hub.clock import SteadyClock
 from brender.hub.later import Later
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.schedules import Then, Timetable
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -63,8 +64,17 @@ class Hub:
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self._timetable = Timetable(
+            core,
+            clock,
+            self._call,
+            self._add,
+            self._turn,
+            lambda act, then: self._later.begin(None, act, then),
+            self._wake.set,
+        )
         self._events: list[ev.Event] = []
-        self._asked: list[Asked | None] = []
+        self._asked: list[Asked | Then | None] = []
         self._results = 0
         self._ticked = 0.0
         self._more = False
@@ -91,12 +101,16 @@ class Hub:
         """Take turns for ever; spawn it as a greenlet."""
         gevent.spawn(self._tick_for_ever)
         while True:
-            self._wake.wait()
+            self._wake.wait(self._until_due())
             self._wake.clear()
             self.step()
-            if self._inbox or self._more:
+            if self._inbox or self._more or self._until_due() == 0:
                 self._wake.set()
                 gevent.sleep(0)
+
+    def _until_due(self) -> float | None:
+        """Seconds until a schedule is due; None when none is, or nothing could be stored of it."""
+        return None if self._writer.full else self._timetable.until()
 
     def step(self) -> None:
         """One slice: some requests, the turns they need, the schedule."""
@@ -108,7 +122,10 @@ class Hub:
         if not full and now - self._ticked >= TICK:
             self._ticked = now
             self._add(ev.Tick(), None)
+            self._timetable.look()
             self._later.tick()
+        if not full:
+            self._timetable.fire(now)
         self._results = 0
         for _ in range(MOST_REQUESTS):
             if not self._inbox or self._results >= MOST_RESULTS or self._clock.now() - now > SLICE:
@@ -146,7 +163,7 @@ class Hub:
                 return
             if self._events:
                 self._turn()
-            found = COMMANDS.run(self._call(link), row, params)
+            found = COMMANDS.run(self._call(link.who, link.project), row, params)
             if isinstance(found, ev.Event):
                 if self._writer.full:
                     raise Busy(f"Nothing can be stored at the moment. {self._writer.full}")
@@ -212,18 +229,19 @@ class Hub:
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
-    def _call(self, link: Link) -> calls.Call:
+    def _call(self, who: calls.Who, project: str) -> calls.Call:
         now = self._clock.now()
         return calls.Call(
             farm=self.core.farm,
-            who=link.who,
+            who=who,
             table=COMMANDS,
             now=now,
             uptime=now - self._clock.started_at,
-            project=link.project,
+            project=project,
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            zone=self._clock.zone,
         )
 
     def _forget(self, link: Link) -> None:
@@ -235,29 +253,35 @@ class Hub:
 
     # ---- turns
 
-    def _add(self, event: ev.Event, asked: Asked | None) -> None:
+    def _add(self, event: ev.Event, asked: Asked | Then | None) -> None:
         self._events.append(event)
         self._asked.append(asked)
 
     def _turn(self) -> None:
         """One turn of the core; its answers, orders and events leave when its changes are on the disk."""
+        if not self._events and not self._more:
+            return
         events, asked = self._events, self._asked
         self._events, self._asked = [], []
         turn = self.core.turn(events, self._clock.now())
         self._more = turn.more
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None and one.row.selects and isinstance(answer, dict) and "project" in answer:
+            if one is None:
+                continue
+            if not isinstance(one, Asked):
+                one(answer)
+            elif one.row.selects and isinstance(answer, dict) and "project" in answer:
                 one.link.project = answer["project"]
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
-    def _release(self, asked: list[Asked | None], turn: Turn) -> None:
+    def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:
         """It is on the disk: orders first, for a machine may idle, then answers, then events."""
         self._send_orders(turn.orders)
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None:
+            if isinstance(one, Asked):
                 self._reply(one.link, one.request, one.row, answer)
-            elif isinstance(answer, BrenderError):
+            elif one is None and isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
         if turn.notices:
             self._publish(turn.notices)

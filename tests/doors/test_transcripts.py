@@ -25,6 +25,8 @@ VARIES = {
     "mac": r"[0-9a-f]{12}",
     "dateandclock": r"\d\d-\d\d \d\d:\d\d:\d\d",  # as wide as what it stands for, and so is the next
     "sec": r"\d\.\d s",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "moment": r"(?:today|\w{3} \d\d \w{3}(?: \d{4})?) \d\d:\d\d(?::\d\d)?",
 }
 
 
@@ -97,6 +99,6 @@ def record(screen: Screen, path: Path, lines: list[str], mac: str) -> None:
         screen.wait(partial(told, ends), f"the end of {ends} jobs")
     text = re.sub(r"(after number |starts in |has )\d+(?=\.| s\.| MiB)", r"\1<number>", screen.text)
     text = text.replace(mac, "<mac>")
-    for name in ("dateandclock", "sec"):
+    for name in ("dateandclock", "sec", "uuid", "moment"):
         text = re.sub(rf"\b{VARIES[name]}\b", f"<{name}>", text)
     path.write_text(f"$ telnet 127.0.0.1 <port>\n{text.rstrip()}\n")

@@ -1,0 +1,55 @@
+"""Kinds of arguments for time: a zone, and a moment in it. They must not know what is to happen then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from brender.commands.calls import Call
+from brender.commands.kinds import Kind, Others, starting
+from brender.core import zones
+from brender.errors import Invalid
+
+LOCAL = "local"
+
+
+class ZoneName(Kind):
+    """A time zone by name; `local` is that of the machine the master runs on."""
+
+    expects = "a time zone such as Europe/Madrid, or local"
+
+    def parse(self, call: Call, value: Any, others: Others) -> str:
+        name = call.zone if value.lower() == LOCAL else value
+        zones.zone_of(name)
+        return str(name)
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+        return starting(prefix, [LOCAL, *available_timezones()])
+
+
+class Moment(Kind):
+    """A moment: seconds since 1970, or a date and a time of day, in the zone `tz` unless it says otherwise."""
+
+    wire = str | int | float
+    expects = "seconds since 1970, or 2026-12-24T20:00"
+
+    def parse(self, call: Call, value: Any, others: Others) -> float:
+        text = str(value).strip()
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            raise Invalid(
+                f"{text[:80]!r} is no moment.", hint="Write 2026-12-24T20:00, or seconds since 1970."
+            ) from None
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=zones.zone_of(ZONE.parse(call, str(others.get("tz", zones.UTC)), {})))
+        return found.timestamp()
+
+
+ZONE = ZoneName()
+MOMENT = Moment()
