@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, costs, fleet, latency, throughput, warm
+from bench import backlog, costs, fleet, latency, schedules, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "fleet": fleet.fleet,
     "costs": costs.costs,
     "warm": warm.warm,
+    "schedules": schedules.schedules,
 }
 
 
