@@ -8,7 +8,7 @@ setup(
     description="A render farm you run from a prompt",
     python_requires=">=3.11",
     packages=find_packages(include=["brender", "brender.*"]),
-    package_data={"brender": ["samples/*"]},
+    package_data={"brender": ["samples/*", "commandline/scripts/*", "py.typed"]},
     install_requires=[
         "gevent>=25.9,<27",
         "peewee>=4.0,<5",
@@ -20,6 +20,7 @@ setup(
         "cronsim>=2.6,<3",
         "tzlocal>=5,<6",
         "tzdata",
+        "click>=8.1,<9",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

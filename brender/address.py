@@ -37,13 +37,32 @@ def in_words(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def master(text: str) -> tuple[str, int]:
+    """The master's address, to be dialled. Raises Invalid, or Forbidden unless it is this machine's own: without keys
+    anybody could answer elsewhere, and a worker runs what its master says."""
+    host, port = parse(text)
+    if port == 0:
+        raise Invalid(f"{text!r} is no address of a master: it has no port 0.", hint=f"Write HOST:{PORT}.")
+    if not _is_own(host):
+        raise Forbidden(
+            f"brender does not talk to {in_words(host, port)}: without keys nobody can tell whose master that is.",
+            hint=f"Go through a tunnel, ssh -N -L {port}:127.0.0.1:{port} {host}, to 127.0.0.1:{port} here; "
+            "farm keys come in a later release.",
+        )
+    return host, port
+
+
+def _is_own(host: str) -> bool:
+    """Whether the address is a loopback one; names are not resolved, for what a name means may change."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def check_loopback(host: str, port: int) -> None:
     """Raise Forbidden unless the address is this machine's own: without keys nobody else could be told apart."""
-    try:
-        safe = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        safe = False
-    if not safe:
+    if not _is_own(host):
         raise Forbidden(
             f"brender does not listen on {in_words(host, port)}: without keys, whoever reaches it owns the farm.",
             hint="Listen on 127.0.0.1 and come through an ssh tunnel; farm keys come in a later release.",

@@ -13,7 +13,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brender import options
+from brender import address, options
 from brender.config import PORT
 from brender.errors import BrenderError, Invalid
 
@@ -53,7 +53,7 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
         raise Invalid(f"--slots {given.slots} is not between 0 and 1024.", hint="Leave it out for one per core.")
     if given.memory_floor is not None and given.memory_floor < 0:
         raise Invalid(f"--memory-floor {given.memory_floor} is less than nothing.", hint="0 keeps nothing free.")
-    address(given.master)
+    address.master(given.master)
     warm_terms(given)
     return given
 
@@ -75,7 +75,7 @@ def _run(given: argparse.Namespace) -> None:
     openjd = offer.openjd(given.allow_openjd, _path(given.path_mapping))
     catalogue = offer.catalogue(_path(given.functions), _path(given.function_file), program is not None, openjd)
     options_ = Options(
-        address(given.master),
+        address.master(given.master),
         probes.cores() if given.slots is None else given.slots,
         given.name,
         warm_terms(given),
@@ -89,15 +89,6 @@ def _run(given: argparse.Namespace) -> None:
         Daemon(home, options_, catalogue, program).run()
     finally:
         home.close()
-
-
-def address(text: str) -> tuple[str, int]:
-    """`HOST`, `HOST:PORT` or `[V6]:PORT`; Invalid for anything else."""
-    host, _, port = text.rpartition(":") if ":" in text.partition("]")[2] or text.count(":") == 1 else (text, "", "")
-    host = host.strip("[]") or "127.0.0.1"
-    if port and not (port.isdigit() and 0 < int(port) < 65536):
-        raise Invalid(f"--master {text!r}: {port!r} is no port.", hint=f"Write HOST:{PORT}.")
-    return host, int(port or PORT)
 
 
 def warm_terms(given: argparse.Namespace) -> Terms | None:

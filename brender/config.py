@@ -20,7 +20,7 @@ class Settings(Struct, frozen=True):
     longest_wait: float = 86_400.0  # and no longer than this: whoever forgets to end it must not hold a job for ever
     most_ahead: int = 256  # orders ahead of a slot, however short the tasks
     bundle_seconds: float = 60.0  # work for one process of a step with chunk=auto: long beside its start
-    recall_after: float = 0.05  # tasks longer than this are taken back from a queue for an idle slot
+    recall_after: float = 0.05  # what takes or waits longer is taken back from a queue for an idle slot
     assign_at_once: int = 512  # assignments in one turn: bounds the hub's slice
     misfire_grace: float = 60.0  # a schedule that is late by no more than this is in time, unless it is due again
     shortest_period: float = 1.0  # of a schedule: each run is a commit

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ UNSAFE_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "ncpfs
 
 _BUSY, _LOCKED, _READONLY, _INTERRUPT, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 9, 10, 11, 13, 14, 26
 _IOERR_SHMSIZE = 4874  # the shared memory of the WAL is a file as well: no room for it is a full disk
+_LEAST_ROOM = 64 << 10  # bytes: a log and its index of 32 KiB
 
 
 class StoreBlocked(Busy):
@@ -78,6 +80,17 @@ def judge(error: Exception, path: Path) -> Exception:
     return StoreBroken(f"{path}: {what}.", hint="This is a defect of brender: please report it.")
 
 
+def judge_start(error: Exception, path: Path) -> Exception:
+    """The same of an error at the start, where nothing goes on by itself. Without room for the log SQLite speaks of an
+    I/O error; nothing has been promised yet, so here it may be taken for the full disk that it is."""
+    found = judge(error, path)
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+    no_room = code in (_IOERR, _CANTOPEN) and shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    if no_room or isinstance(found, StoreFull):
+        return StoreFull(f"The disk that holds {path} is full.", hint="Make room there, then start the master again.")
+    return found
+
+
 def _judge_os(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(f"The disk that holds {path} is full: {error}.", hint="Make room there.")
@@ -131,17 +144,21 @@ def file_system_of(directory: Path, mounts: str) -> str:
     return kind
 
 
-def check_file_system(directory: Path) -> None:
-    """Raises StoreRefused where locks and fsync cannot be relied on; says nothing on systems without /proc."""
+def mounts_here() -> str:
+    """What is mounted where, as the kernel tells it; empty on systems without /proc."""
     try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        return Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return
+        return ""
+
+
+def check_file_system(directory: Path, mounts: str) -> None:
+    """Raises StoreRefused where locks and fsync cannot be relied on."""
     kind = file_system_of(directory, mounts)
     if kind.startswith(UNSAFE_FILE_SYSTEMS):
         raise StoreRefused(
             f"{directory} is on a {kind} file system, which cannot promise that what is written stays written.",
-            hint="Use a directory on a local disk, or --force if you know better.",
+            hint="Use a directory on a local disk, or brender master --force if you know better.",
         )
 
 

@@ -1,7 +1,7 @@
 """Every error brender can answer with, in one tree and with one envelope at all doors.
 
 It must not know any door: telnet, JSON lines, msgpack and the CLI all render `envelope()`.
-Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lists them.
+Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lists them; 1011 is ours.
 
     BrenderError
     ├── ParseError            -32700  the bytes are no message
@@ -18,12 +18,14 @@ Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lis
     ├── Busy                   1007  a limit is reached, try again later
     ├── TimedOut               1008  it did not answer in time
     ├── Conflict               1009  somebody changed it meanwhile
-    └── Unsupported            1010  not offered here
+    ├── Unsupported            1010  not offered here
+    └── NoMaster               1011  nobody answers; said by those who ask, never by a master
 """
 
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -55,6 +57,14 @@ class BrenderError(Exception):
     def sentence(self) -> str:
         """Message and hint as one line of text."""
         return f"{self.message} {self.hint}".strip()
+
+    @property
+    def outcome(self) -> str:
+        """`not done`, or `unknown`: a change was on its way when the connection broke, so look before you repeat it."""
+        return str(self.data.get("outcome", "not done"))
+
+    def __str__(self) -> str:
+        return self.sentence()
 
 
 class ParseError(BrenderError):
@@ -117,6 +127,10 @@ class Unsupported(BrenderError):
     code = 1010
 
 
+class NoMaster(BrenderError):
+    code = 1011
+
+
 def _all_errors(root: type[BrenderError]) -> Iterable[type[BrenderError]]:
     for child in root.__subclasses__():
         yield child
@@ -134,11 +148,30 @@ def from_envelope(error: dict[str, Any]) -> BrenderError:
     return kind(str(error.get("message", "unknown error")), hint=hint, **data)
 
 
+MOST_COMPARED = 500  # names; comparing one takes 15 us, and a slip must not hold up a large farm
+
+
+def _likely(word: str, names: list[str]) -> list[str]:
+    """Of very many names those that begin and end most like the word."""
+    if len(names) <= MOST_COMPARED:
+        return names
+    low = word.lower()
+    return heapq.nlargest(MOST_COMPARED // 2, names, key=lambda name: _edges(low, name.lower()))
+
+
+def _edges(word: str, name: str) -> int:
+    """How many characters are the same at the beginning and at the end."""
+    most = min(len(word), len(name))
+    head = next((at for at in range(most) if word[at] != name[at]), most)
+    return head + next((at for at in range(most - head) if word[-1 - at] != name[-1 - at]), most - head)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """«Did you mean a, b or c?» for a mistyped name, or an empty string when nothing is near."""
-    names = list(known)
+    names = _likely(word, list(known))
     lower = {name.lower(): name for name in names}
-    found = [lower[hit] for hit in difflib.get_close_matches(word.lower(), list(lower), n=3, cutoff=0.55)]
+    cutoff = 0.5 if len(word) < 3 else 0.55  # of two letters, one in place is near
+    found = [lower[hit] for hit in difflib.get_close_matches(word.lower(), list(lower), n=3, cutoff=cutoff)]
     if not found:
         return ""
     if len(found) == 1:

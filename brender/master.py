@@ -10,7 +10,6 @@ import argparse
 import gc
 import logging
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -18,8 +17,9 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
+from msgspec.structs import replace
 
-from brender import __version__, address
+from brender import __version__, address, options
 from brender.commands import COMMANDS, complete
 from brender.commands.calls import Call, Who
 from brender.config import DEFAULT
@@ -28,7 +28,7 @@ from brender.errors import BrenderError
 from brender.hub.clock import Pulse, SteadyClock
 from brender.hub.hub import Hub
 from brender.hub.port import Port
-from brender.hub.sockets import unix_socket
+from brender.hub.sockets import most_connections, unix_socket
 from brender.hub.writer import Writer
 from brender.store import Store, StoreBroken
 from brender.wire.feed import Feed
@@ -43,12 +43,12 @@ SEQUENCES_PER_EPOCH = 1_000_000_000  # event numbers of one master's life; they 
 class Master:
     """Everything a running master consists of, made in order and ended in reverse."""
 
-    def __init__(self, directory: Path, host: str, port: int, pulse: float) -> None:
+    def __init__(self, directory: Path, host: str, port: int, given: argparse.Namespace) -> None:
         self.clock = SteadyClock()
-        self.pulse = Pulse(pulse)
+        self.pulse = Pulse(given.pulse)
         self.stopping = Event()
         self.exit_code = 0
-        store = Store.open(directory)
+        store = Store.open(directory, given.force)
         farm = store.load()
         farm.epoch = store.next_epoch()
         self.store_version = store.version()
@@ -61,13 +61,14 @@ class Master:
         self.core = Core(farm, DEFAULT)
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info)
-        self.port = Port(self._conversation, self.hub.take, self.hub.gone, DEFAULT)
+        most = most_connections(given.connections or DEFAULT.connections)
+        settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
+        self.port = Port(self._conversation, self.hub.take, self.hub.gone, settings)
         self.directory, self.host = directory, host
         self.tcp_port = port
 
     def run(self) -> int:
         """Serve until told to stop; returns the exit code."""
-        _raise_file_limit()
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self.stopping.set)
         self.hub.boot()
@@ -102,9 +103,12 @@ class Master:
     def _conversation(self) -> Conversation:
         call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
         banner = f"brender {__version__}. Type help, or press Tab."
-        return Conversation(
-            complete=lambda line, cursor: complete(call, line, cursor), banner=banner, web=DEFAULT.web_address
-        )
+
+        def words(line: str, cursor: int) -> tuple[int, list[str]]:
+            found = complete(call, line, cursor)
+            return found.start, [item.text for item in found.items]
+
+        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""
@@ -113,16 +117,14 @@ class Master:
         self.stopping.set()
 
 
-def _raise_file_limit() -> None:
-    """A connection is a file: take as many as the system lets us have."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="brender master", description="Run the farm's master.")
     words.add_argument("--listen", default="127.0.0.1:6000", metavar="HOST:PORT", help="default 127.0.0.1:6000")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where the farm's database lives")
+    options.add_flags(words, {"connections": options.CONNECTIONS})
+    words.add_argument(
+        "--force", action="store_true", help="also on a network's file system, which may lose what it has"
+    )
     words.add_argument("--pulse", type=float, default=0.05, metavar="SECONDS", help="how often lateness is measured")
     words.add_argument("--verbose", action="store_true", help="log everything")
     return words
@@ -130,18 +132,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a master in this process until it is stopped; returns the exit code."""
-    options = parser().parse_args(argv)
-    level = logging.DEBUG if options.verbose else logging.INFO
+    given = parser().parse_args(argv)
+    level = logging.DEBUG if given.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        host, port = address.parse(options.listen)
+        host, port = address.parse(given.listen)
         address.check_loopback(host, port)
-        return Master(options.data or address.state_directory("master"), host, port, options.pulse).run()
+        directory = given.data or address.state_directory("master")
+        return Master(directory, host, port, given).run()
     except BrenderError as error:
         print(f"brender master: {error.sentence()}", file=sys.stderr)
         return EXIT_BROKEN if isinstance(error, StoreBroken) else EXIT_REFUSED
     except OSError as error:
-        print(f"brender master: cannot listen on {options.listen} or use its data directory: {error}", file=sys.stderr)
+        print(f"brender master: cannot listen on {given.listen} or use its data directory: {error}", file=sys.stderr)
         return EXIT_REFUSED
 
 

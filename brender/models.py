@@ -25,7 +25,7 @@ from peewee import (
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 5
+SCHEMA = 6
 
 Upgrade = Callable[[Any], None]
 
@@ -70,8 +70,13 @@ def stalls(connection: Any) -> None:
     connection.execute('ALTER TABLE "step" ADD COLUMN "stop_stalled" INTEGER NOT NULL DEFAULT 0')
 
 
+def memory(connection: Any) -> None:
+    """Schema 5: what attempts held of memory. The text here is history: fixed."""
+    connection.execute('ALTER TABLE "attempt" ADD COLUMN "memory_mb" INTEGER NOT NULL DEFAULT 0')
+
+
 def schedules(connection: Any) -> None:
-    """Schema 5: commands that the clock runs. The text here is history: fixed."""
+    """Schema 6: commands that the clock runs. The text here is history: fixed."""
     connection.execute(
         'CREATE TABLE "schedule" ("id" INTEGER NOT NULL PRIMARY KEY, "uuid" TEXT NOT NULL, "name" TEXT NOT NULL, '
         '"kind" TEXT NOT NULL, "seconds" REAL NOT NULL, "offset" REAL NOT NULL, "timestamp" REAL NOT NULL, '
@@ -85,7 +90,7 @@ def schedules(connection: Any) -> None:
 
 
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: schedules}
+UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: memory, 6: schedules}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -264,6 +269,7 @@ class AttemptRow(_Table):
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)
     spent = BooleanField()
+    memory_mb = IntegerField()
 
     class Meta:
         table_name = "attempt"

@@ -1,4 +1,4 @@
-"""What a worker can be told: once for `brender client` and `brender up`, as flags and as lines of a YAML file.
+"""What the programs can be told: once for `brender client`, `master` and `up`, as flags and as lines of a YAML file.
 
 Flags win over the file, the file over the defaults. It must not know what the settings do.
 """
@@ -42,6 +42,13 @@ def _span(value: Any) -> float:
     return found
 
 
+def _count(value: Any) -> int:
+    found = int(value)
+    if found < 1:
+        raise ValueError(value)
+    return found
+
+
 def _words(value: Any) -> list[str]:
     found = value.split(",") if isinstance(value, str) else value
     if not all(isinstance(word, str) and word for word in found):
@@ -51,10 +58,13 @@ def _words(value: Any) -> list[str]:
 
 TEXT = Kind("text", (str,), str)
 WHOLE = Kind("a whole number", (int,), int)
+COUNT = Kind("a whole number of 1 or more", (int,), _count)
 NUMBER = Kind("a number", (int, float), float)
 SWITCH = Kind("true or false", (bool,), bool)
 SPAN = Kind("a stretch of time such as 90s, 30m or 2h", (str, int, float), _span)
 WORDS = Kind("a list of words", (list, str), _words)
+
+CONNECTIONS = Setting(COUNT, "N", "connections that the master serves at the most: 16000, fewer where files are few")
 
 WORKER: dict[str, Setting] = {
     "slots": Setting(WHOLE, "N", "tasks at a time (default: one per core)"),

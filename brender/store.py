@@ -27,6 +27,8 @@ from brender.disk import (
     check_file_system,
     is_interrupt,
     judge,
+    judge_start,
+    mounts_here,
     restore_steps,
     sync_directory,
 )
@@ -84,14 +86,14 @@ class Store:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if not force:
-                check_file_system(directory)
+                check_file_system(directory, mounts_here())
             lock = Lock(directory)
             return cls(path, lock, _opened(path, upgrades))
         except BaseException as error:
             if lock is not None:
                 lock.release()
             if isinstance(error, Exception):
-                raise judge(error, path) from error
+                raise judge_start(error, path) from error
             raise
 
     def load(self) -> Farm:
@@ -103,7 +105,10 @@ class Store:
         except UnicodeDecodeError as error:
             raise StoreBroken(f"{self.path} holds bytes that are no text.", hint=restore_steps(self.path)) from error
         except _DRIVER.Error as error:
-            raise judge(error, self.path) from error
+            found = judge(error, self.path)
+            if found is error:  # the driver's own, such as of text that is no UTF-8 any more
+                found = StoreBroken(f"{self.path} is damaged: {error}.", hint=restore_steps(self.path))
+            raise found from error
 
     def save(self, changes: Iterable[Change]) -> None:
         """Write the changes in one transaction; on return they survive a power cut.
@@ -215,6 +220,7 @@ class Store:
 
 def _opened(path: Path, upgrades: Mapping[int, models.Upgrade]) -> Any:
     if not path.exists():
+        _check_orphan(path)
         _create(path)
     _check_header(path)
     database = _connect(path)
@@ -259,6 +265,17 @@ def _create(path: Path) -> None:
         database.close()
     fresh.rename(path)
     sync_directory(path.parent)
+
+
+def _check_orphan(path: Path) -> None:
+    """SQLite pours a log that it finds into whatever file has the name: a new one were a mixture of two farms."""
+    log = Path(f"{path}-wal")
+    if log.exists() and log.stat().st_size:
+        raise StoreBroken(
+            f"{path} is missing, but its log {log.name} is there.",
+            hint=f"Put {path.name} back. If it is lost: mv {log} {log}.damaged (and {path}-shm likewise), "
+            f"copy the newest backup to {path}, then start the master again.",
+        )
 
 
 def _check_header(path: Path) -> None:

@@ -10,17 +10,20 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from brender import address, client, options
-from brender.errors import BrenderError, Invalid
+from brender.disk import Lock
+from brender.errors import BrenderError, Busy, Invalid
 
 GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
     "listen": options.Setting(options.TEXT, "HOST:PORT", "the master's address, default 127.0.0.1:6000"),
     "data": options.Setting(options.TEXT, "DIR", "where everything is kept"),
+    "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
 }
 KNOWN = FARM | options.WORKER
@@ -55,12 +58,30 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def check_free(found: dict[str, Any]) -> None:
+    """Raises Busy or StoreRefused where a farm runs already: our master would not start, and our workers would join
+    that one and take the place of its own, which have the same MAC."""
+    host, port = address.parse(found["listen"])
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise Busy(
+            f"{found['listen']} is taken: {error.strerror}.",
+            hint=f"If a farm runs there, use it: telnet {host} {port}. Else give this one another port with --listen.",
+        ) from None
+    master = Path(found["data"]).absolute() / "master"
+    if master.is_dir():
+        Lock(master).release()
+
+
 def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     """The processes of the farm as Circus watchers, the master first."""
     data = Path(found["data"]).absolute()
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     brender = [*leash, sys.executable, "-m", "brender.cli"]
-    watchers = [_watcher("master", [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")])]
+    master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
+    master += options.in_flags(found, {"connections": options.CONNECTIONS})
+    watchers = [_watcher("master", master)]
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]
         words += ["--data", str(data / f"worker-{number}")]
@@ -98,6 +119,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the farm until Ctrl-C or SIGTERM; returns the exit code."""
     try:
         found = settings(parser().parse_args(argv))
+        check_free(found)
     except BrenderError as error:
         print(f"brender up: {error.sentence()}", file=sys.stderr)
         return 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from random import Random
@@ -11,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from brender.disk import StoreBroken, StoreRefused, file_system_of
+from brender import master
+from brender.disk import StoreBroken, StoreRefused, check_file_system, file_system_of
 from brender.models import SCHEMA
 from brender.store import Store
 
 sys.path.insert(0, str(Path(__file__).parent))
 from store_world import attempt, base, run_python
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_a_second_master_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
@@ -104,6 +109,71 @@ def test_a_database_that_vanishes_while_running_is_noticed_before_the_answer(tmp
     store.close()
 
 
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from brender.errors import BrenderError
+from brender.store import Store
+from store_world import base
+disk = Path(sys.argv[1])
+store = Store.open(disk / "farm")
+store.save(base())
+store.close()
+try:
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        while ballast.write(bytes(4096)):
+            pass
+except OSError:
+    pass
+for name in ("farm", "another"):
+    try:
+        Store.open(disk / name)
+    except BrenderError as error:
+        print(type(error).__name__, error.sentence())
+(disk / "ballast").unlink()
+store = Store.open(disk / "farm")
+print(len(store.load().jobs))
+store.close()
+"""
+
+
+def test_a_start_on_a_full_disk_says_so_and_harms_nothing(tmp_path: Path) -> None:
+    """F06: there is no room even for the log; SQLite calls that an I/O error, as it does a dying disk."""
+    inside = 'mount -t tmpfs -o size=2m none "$0" && exec "$@" "$0"'
+    words = ["unshare", "--mount", "--map-root-user", "sh", "-c", inside, str(tmp_path)]
+    where = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    ran = subprocess.run(
+        [*words, sys.executable, "-c", ON_A_FULL_DISK], capture_output=True, text=True, env=where, check=True
+    )
+    said = ran.stdout.splitlines()
+    for line, name in zip(said, ("farm", "another"), strict=False):
+        assert line.startswith(f"StoreFull The disk that holds {tmp_path / name / 'farm.db'} is full"), ran.stdout
+        assert "Make room there, then start the master again." in line
+    assert said[2:] == ["1"]
+
+
+def test_a_log_without_its_database_is_never_poured_into_a_new_one(tmp_path: Path) -> None:
+    """F22: SQLite would replay it over the fresh file, and the farm were a mixture of two."""
+    lived, found = tmp_path / "lived", tmp_path / "found"
+    store = Store.open(lived)
+    store.save(base())
+    found.mkdir()
+    for name in ("farm.db-wal", "farm.db-shm"):
+        (found / name).write_bytes((lived / name).read_bytes())
+    with pytest.raises(StoreBroken, match=r"farm\.db is missing, but its log farm\.db-wal is there") as refused:
+        Store.open(found)
+    assert "Put farm.db back" in refused.value.hint
+    assert not (found / "farm.db").exists()
+    (found / "farm.db").write_bytes((lived / "farm.db").read_bytes())
+    again = Store.open(found)
+    assert again.load().projects.keys() == store.load().projects.keys() != set()
+    again.close()
+    store.close()
+    assert not (lived / "farm.db-wal").exists()
+    (lived / "farm.db").unlink()
+    Store.open(lived).close()
+
+
 def test_a_foreign_database_and_a_newer_schema_are_refused(tmp_path: Path) -> None:
     """F42."""
     Store.open(tmp_path).close()
@@ -165,3 +235,20 @@ def test_a_directory_that_cannot_be_one_is_refused_in_words(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreRefused, match="cannot be opened"):
         Store.open(tmp_path / "file")
+
+
+MOUNTS = """\
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+36 22 0:31 / /srv rw - nfs4 filer:/srv rw
+37 36 0:32 / /srv/local\\040disk rw - xfs /dev/vdb rw
+"""
+
+
+def test_a_file_system_that_keeps_no_promises_is_refused_and_the_way_round_it_exists() -> None:
+    """F40: SQLite's locks and fsync over a network are wishes; who knows better has a flag for it."""
+    check_file_system(Path("/var/lib/brender"), MOUNTS)
+    check_file_system(Path("/srv/local disk/farm"), MOUNTS)
+    with pytest.raises(StoreRefused, match="/srv/farm is on a nfs4 file system") as refused:
+        check_file_system(Path("/srv/farm"), MOUNTS)
+    flag = re.search(r"--\w+", refused.value.hint)
+    assert flag and master.parser().parse_args([flag[0]])

@@ -17,9 +17,9 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
     **dict.fromkeys(["blendfile", "bundle"], 2),
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
-    **dict.fromkeys(["caller", "chosen", "options", "scheduler", "site", "wish"], 3),
+    **dict.fromkeys(["api", "chosen", "options", "scheduler", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
-    **dict.fromkeys(["files", "leash", "logs", "submit"], 4),
+    **dict.fromkeys(["caller", "commandline", "endings", "files", "leash", "logs", "submit"], 4),
 }
 # Rooms that are one room in several files.
 ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")
@@ -135,6 +135,17 @@ def calls_broken(root: Path = ROOT) -> list[str]:
     return broken
 
 
+def database_broken(root: Path = ROOT) -> list[str]:
+    """Every import of the database's rooms by a program that is not the master's."""
+    broken = []
+    for path in files(root):
+        if room_of(path) in {*ONE_ROOM, "disk", "master", "hub"}:
+            continue
+        rooms = {f"brender.{room}" for room in ONE_ROOM}
+        broken += [repr(found) for found in imports(path, root) if ".".join(found.module.split(".")[:2]) in rooms]
+    return broken
+
+
 def test_imports_only_go_down() -> None:
     assert floors_broken() == []
 
@@ -149,13 +160,19 @@ def test_nobody_patches_evaluates_or_opens_a_shell() -> None:
 
 
 def test_gevent_is_imported_by_name_in_the_rooms_that_touch_the_world_only() -> None:
+    """BR-01."""
     found = [found for path in files() for found in imports(path) if found.module.split(".")[0] == "gevent"]
     assert [repr(f) for f in found if "monkey" in f.module] == []
     assert [repr(f) for f in found if FLOORS[room_of(f.path)] < 3] == []
 
 
+def test_only_the_master_opens_the_database() -> None:
+    """BR-10: workers, commands and pages have nothing to open it with."""
+    assert database_broken() == []
+
+
 def test_peewee_stays_with_the_disk() -> None:
-    """Only the master touches the database."""
+    """Only the disk's room speaks SQL."""
     allowed = {"disk", *ONE_ROOM}
     found = [
         f for path in files() for f in imports(path) if f.module.split(".")[0] in ("peewee", "playhouse", "sqlite3")
@@ -198,6 +215,8 @@ def test_every_room_of_the_floors_is_known_and_every_file_parses() -> None:
         ("daemon/x.py", "from brender.hub import links", floors_broken),
         ("store.py", "from brender.commands import table", floors_broken),
         ("somewhere/x.py", "", floors_broken),
+        ("daemon/x.py", "def f():\n    from brender.store import Store", database_broken),
+        ("cli.py", "from brender import models", database_broken),
         ("core/x.py", "import time", pure_broken),
         ("core/x.py", "def f():\n    from random import random", pure_broken),
         ("worker/x.py", "import os.path", pure_broken),
@@ -228,4 +247,5 @@ def test_what_is_allowed_is_allowed(tmp_path: Path) -> None:
     }.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
-    assert floors_broken(tmp_path) + pure_broken(tmp_path) + calls_broken(tmp_path) == []
+    checks = (floors_broken, pure_broken, calls_broken, database_broken)
+    assert [broken for check in checks for broken in check(tmp_path)] == []

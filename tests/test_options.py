@@ -37,11 +37,13 @@ path_mapping: /srv/map.json
 
 def test_a_file_may_say_everything_that_flags_say(tmp_path: Path) -> None:
     assert {line.split(":")[0] for line in EVERYTHING.splitlines()} == set(options.WORKER)
-    given = client.read(["--config", written(tmp_path, EVERYTHING + "name: left\nmaster: farm:7000\ndata: /srv/w\n")])
+    given = client.read(
+        ["--config", written(tmp_path, EVERYTHING + "name: left\nmaster: 127.0.0.1:7000\ndata: /srv/w\n")]
+    )
     assert (given.slots, given.tags, given.blender, given.cold) == (4, ["gpu", "fast"], "/opt/blender", True)
     assert (given.warm_frames, given.warm_idle, given.warm_growth) == (50, 5.0, 2.5)
     assert (given.gpus, given.memory_floor, given.stalled_after, given.stop_stalled) == (False, 1000, 1800.0, True)
-    assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "farm:7000", "/srv/w")
+    assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "127.0.0.1:7000", "/srv/w")
 
 
 def test_flags_win_over_the_file(tmp_path: Path) -> None:
@@ -90,9 +92,9 @@ def settings(*words: str) -> dict[str, Any]:
 
 def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) -> None:
     """Issue 3: the warm flags through `brender up`; what nobody said is left to the worker."""
-    file = written(tmp_path, EVERYTHING + "workers: 2\n")
+    file = written(tmp_path, EVERYTHING + "workers: 2\nconnections: 9\n")
     master, *workers = up.programs(settings("-f", file, "--warm-frames", "7", "--no-cold"))
-    assert "master" in master["args"]
+    assert "master" in master["args"] and "--connections=9" in master["args"]
     for watcher in workers:
         words = watcher["args"][watcher["args"].index("client") + 1 :]
         given = client.read(words)
@@ -100,6 +102,8 @@ def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) ->
         assert (given.tags, given.allow_openjd, given.gpus) == (["gpu", "fast"], True, False)
     bare = up.programs(settings())[1]["args"]
     assert not [word for word in bare if "warm" in word or "openjd" in word or "stalled" in word]
+    with pytest.raises(Invalid, match="connections is a whole number of 1 or more, not 0"):
+        settings("-f", written(tmp_path, "connections: 0\n"))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

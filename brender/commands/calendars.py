@@ -37,9 +37,9 @@ def put(
     *,
     tz: Zone = zones.UTC,
 ) -> events.Event:
-    """Give workers a calendar: enabled inside its windows, outside of them disabled, so that what runs ends.
+    """Give workers a calendar: enabled inside its windows, else disabled.
 
-    A window that ends before it begins ends the next day; several a day stand with commas. What people say, enable or
+    What runs when a window ends goes on to its end. A window that ends before it begins ends the next day; several a day stand with commas. What people say, enable or
     disable, counts until the next edge of a window. With none the workers stay as they are and have no calendar.
     """
     if not windows:

@@ -32,6 +32,19 @@ class Who(Struct, frozen=True):
     door: str = "json"
     session: int = 0
 
+    @property
+    def actor(self) -> str | int:
+        """Whom what is done here belongs to: the name that was said, else this session."""
+        return self.name or self.session
+
+
+class Lesson(Struct, frozen=True):
+    """How far somebody is in the tutorial: the step shown last, when all began, what they have used since that step."""
+
+    step: int
+    began: float
+    used: frozenset[str] = frozenset()
+
 
 def _nothing() -> dict[str, Any]:
     return {}
@@ -47,7 +60,8 @@ class Call(Struct):
     `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
-    `marks` says how far running attempts are. `zone` is the time zone of the machine the master runs on.
+    `marks` says how far running attempts are, `lesson` how far the caller is in the tutorial, `zone` is the time zone
+    of the machine the master runs on.
     """
 
     farm: Farm
@@ -59,6 +73,7 @@ class Call(Struct):
     info: Callable[[], dict[str, Any]] = _nothing
     sessions: Callable[[], list[dict[str, Any]]] = _nobody
     marks: Mapping[int, Mark] = MappingProxyType({})
+    lesson: Lesson | None = None
     zone: str = "UTC"
 
     @property
@@ -91,10 +106,11 @@ class SelectProject(Act, frozen=True):
 
 
 class Introduce(Act, frozen=True):
-    """Say who is there. A token, where given, decides the role."""
+    """Say who is there. A token, where given, decides the role. `remember`: see Row.selects."""
 
     name: str
     token: str = ""
+    remember: bool = True
 
 
 class Unhurried(Act, frozen=True):
@@ -140,6 +156,32 @@ class Wake(Unhurried, frozen=True):
 
     packets: list[Packet]
     passed: list[dict[str, Any]]
+
+
+class Teach(Act, frozen=True):
+    """Answer `shown`, and remember how far the caller is now; None: at the end."""
+
+    lesson: Lesson | None
+    shown: dict[str, Any]
+
+
+class Watch(Act, frozen=True):
+    """Tell what a reading command answers, `first` now, then whenever it differs but for the names that are `moving`.
+
+    `name` is how the session calls it; `wire` the params of the command `method`.
+    """
+
+    name: str
+    method: str
+    wire: Struct
+    first: Any
+    moving: tuple[str, ...] = ()
+
+
+class Unwatch(Act, frozen=True):
+    """End one watch of this session, or all of them."""
+
+    name: str
 
 
 class Heard(Act, frozen=True):

@@ -55,6 +55,8 @@ def firing(farm: Farm, schedule_id: int, now: float, settings: Settings, call_as
         answer = InternalError(f"{type(defect).__name__}: {defect}")
         answer.__cause__ = defect
     if isinstance(answer, ev.Event):
+        if isinstance(answer, ev.SetAdmin | ev.PauseJob | ev.Update):
+            answer.by, answer.session = "", 0  # nobody's act: undo takes back what people did themselves
         found.events.append(answer)
         found.asks = True
     elif isinstance(answer, LATER):

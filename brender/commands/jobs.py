@@ -10,9 +10,22 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from brender.commands import trees
+from brender.commands import functions, trees
 from brender.commands.calls import Call, check, check_owner
-from brender.commands.kinds import CHUNK, JOB_VALUES, JSON_TEXT, LOCAL_FILE, LOOSE, SPAN, Arg
+from brender.commands.kinds import (
+    AFTER,
+    CHUNK,
+    FUNCTION,
+    JOB_VALUES,
+    JSON_TEXT,
+    LIMITS,
+    LOCAL_FILE,
+    LOOSE,
+    ORDER,
+    SPAN,
+    TAGS,
+    Arg,
+)
 from brender.commands.parts import STEP
 from brender.commands.references import JOB, JOBS, JOBS_OR_ALL, PROJECT, PROJECT_OR_TREE, RUNNING_JOB
 from brender.commands.states import held_back, job_line, step_line, waits
@@ -37,18 +50,18 @@ def create(
     call: Call,
     name: Annotated[str, Arg(text="the name of the new job")] = "",
     *,
-    function: Annotated[str, Arg(text="what its step runs")] = "",
+    function: Annotated[str, FUNCTION, Arg(text="what its step runs")] = "",
     frames: Annotated[str, Arg(text="such as 1-100, 1,5,8-12, 1-100x2 or 1-100:8")] = "",
-    chunk: Annotated[int, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
+    chunk: Annotated[int | str, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="of the function, as JSON")] = None,
     retries: Annotated[int | None, Meta(ge=0), Arg(text="of a failed task; 1 when left out")] = None,
     timeout: Annotated[float | None, Meta(gt=0), Arg(text="seconds an attempt may take")] = None,
     priority: Annotated[int | None, Meta(ge=0, le=100), Arg(text="0 to 100, higher first; 50 when left out")] = None,
-    tags: Annotated[str, Arg(text="tags a worker must have, a,b")] = "",
-    order: Annotated[str, Arg(text="of its frames: linear, reverse, binary or nth:N")] = "",
-    limits: Annotated[str, Arg(text="limits (licences) each task takes one of, a,b")] = "",
+    tags: Annotated[str, TAGS, Arg(text="tags a worker must have, a,b")] = "",
+    order: Annotated[str, ORDER, Arg(text="of its frames: linear, reverse, binary or nth:N")] = "",
+    limits: Annotated[str, LIMITS, Arg(text="limits (licences) each task takes one of, a,b")] = "",
     needs: Annotated[dict[str, Any] | None, JSON_TEXT, Arg(text='of a machine, such as {"memory_mb": 8000}')] = None,
-    after: Annotated[str, Arg(text="jobs that must be a success first, a,project/b")] = "",
+    after: Annotated[str, AFTER, Arg(text="jobs that must be a success first, a,project/b")] = "",
     later: Later = None,
     most_workers: Annotated[int | None, Meta(ge=0), Arg(text="machines at once")] = None,
     most_tasks: Annotated[int | None, Meta(ge=0), Arg(text="tasks at once")] = None,
@@ -66,9 +79,10 @@ def create(
     trees.refuse_file(file)
     tree = trees.given_tree(call, project, context, json)
     if tree is not None:
+        functions.check_tree(call.farm, tree)
         return events.SubmitTree(tree, call.who.name, run)
     _check_one_line(name, function)
-    step = {
+    values = {
         "params": params,
         "frames": frames or None,
         "chunk": chunk if chunk != 1 else None,
@@ -78,6 +92,8 @@ def create(
         "limits": _words(limits),
         "needs": needs,
     }
+    step = _only_step(function, values)
+    functions.check(call.farm, step)
     job = {
         "name": name,
         "priority": priority,
@@ -86,7 +102,7 @@ def create(
         "start_at": None if later is None else call.now + later,
         "most_workers": most_workers,
         "most_tasks": most_tasks,
-        "tasks": [_only_step(function, step)],
+        "tasks": [step],
     }
     where = str(project or call.project or "default")
     return events.SubmitTree({"name": where, "workflows": [trees.without_none(job)]}, call.who.name, run)
@@ -125,7 +141,9 @@ def recreate(
     run: Annotated[bool, Arg(text="start them at once")] = False,
 ) -> events.Event:
     """Delete the workflows that spad's JSON tree names, then create them from it; all or nothing (SP-50)."""
-    return events.SubmitTree(trees.needed_tree(call, project, context, json, file), call.who.name, run, wipe=True)
+    tree = trees.needed_tree(call, project, context, json, file)
+    functions.check_tree(call.farm, tree)
+    return events.SubmitTree(tree, call.who.name, run, wipe=True)
 
 
 def update(
@@ -135,7 +153,9 @@ def update(
 
     What the JSON leaves out is as new: begin with job dump. A job that runs is refused.
     """
-    return events.UpdateTree(trees.needed_tree(call, project, context, json, file), call.who.name)
+    tree = trees.needed_tree(call, project, context, json, file)
+    functions.check_tree(call.farm, tree)
+    return events.UpdateTree(tree, call.who.name)
 
 
 def listing(
@@ -233,22 +253,34 @@ def check_force(call: Call, force: bool) -> None:
         check(call.who.role, "admin", "--force")
 
 
+def requeue(
+    call: Call,
+    job: One,
+    *,
+    project: Within = None,
+    again: Annotated[bool, Arg(text="also what is a success: render it anew")] = False,
+) -> events.Event:
+    """Run again what of a job has failed or was skipped, in all of its steps. It takes effect at once."""
+    check_owner(call, job)
+    return events.RetryJob(job.id, call.who.name, again)
+
+
 def pause(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Start nothing new of a running job; what runs goes on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, True, call.who.name)
+    return events.PauseJob(job.id, True, call.who.name, call.who.session)
 
 
 def resume(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Let a paused job go on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, False, call.who.name)
+    return events.PauseJob(job.id, False, call.who.name, call.who.session)
 
 
 def priority(call: Call, job: One, priority: Priority, *, project: Within = None) -> events.Event:
     """Set how urgent a job is; it counts from the next task on."""
     check_owner(call, job)
-    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name)
+    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name, call.who.session)
 
 
 def change(
@@ -262,7 +294,7 @@ def change(
     """Change attributes of jobs."""
     for job in jobs:
         check_owner(call, job)
-    return events.Update("job", [job.id for job in jobs], values, version, call.who.name)
+    return events.Update("job", [job.id for job in jobs], values, version, call.who.name, call.who.session)
 
 
 def delete(

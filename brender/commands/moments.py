@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Kind, Others, starting
+from brender.commands.kinds import Kind, Others
+from brender.commands.offers import Offer, starting
 from brender.core import zones
 from brender.errors import Invalid
 
@@ -24,8 +25,9 @@ class ZoneName(Kind):
         zones.zone_of(name)
         return str(name)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [LOCAL, *available_timezones()])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        here = {LOCAL: f"of the master's machine, {call.zone}"}
+        return starting(prefix, [LOCAL, *available_timezones()], lambda word: here.get(word, ""))
 
 
 class Moment(Kind):

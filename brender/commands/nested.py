@@ -12,6 +12,7 @@ import msgspec
 from brender.commands import completion
 from brender.commands.calls import Act, Call, Lookup, Wake
 from brender.commands.kinds import Kind, Others
+from brender.commands.offers import Offer
 from brender.core import occurrences
 from brender.errors import Invalid, InvalidParams, Unsupported
 from brender.wire.words import split
@@ -42,7 +43,7 @@ class NestedCommand(Kind):
         except ValueError as error:
             raise InvalidParams(f"{value[:80]!r} is no line of words: {error}.") from None
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         words = others.get("command") or []
         return completion.following(call, [words] if isinstance(words, str) else words, prefix)
 

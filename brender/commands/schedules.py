@@ -14,9 +14,10 @@ from msgspec.structs import asdict
 
 from brender.commands import said
 from brender.commands.calls import Call
-from brender.commands.kinds import JSON_TEXT, SPAN, Arg, Kind, Others, starting
+from brender.commands.kinds import JSON_TEXT, SPAN, Arg, Kind, Others
 from brender.commands.moments import MOMENT, ZONE
 from brender.commands.nested import NestedCommand, wanted
+from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.core import events, occurrences, zones
 from brender.core.durations import UNITS, seconds_of
@@ -47,8 +48,9 @@ class ScheduleRef(Kind):
         hint = nearest(str(value)[:80], [row.name or row.uuid for row in rows.values()]) or "See schedule list."
         raise NotFound(f"There is no schedule {str(value)[:80]!r}.", hint=hint)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [row.name or row.uuid for row in call.farm.schedules.values()])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = {row.name or row.uuid: row for row in call.farm.schedules.values()}
+        return starting(prefix, known, lambda word: f"{known[word].state}, {command_of(call, known[word])}")
 
 
 Command = Annotated[list[str], NestedCommand(), Arg(text="what to run")]
@@ -56,11 +58,11 @@ Method = Annotated[str, Arg(text="in JSON: the method, in place of a command")]
 Params = Annotated[dict[str, Any] | None, JSON_TEXT, Arg(text="in JSON: its params")]
 Name = Annotated[str, Arg(text="a name for the schedule")]
 Misfire = Annotated[
-    Literal["skip", "run_once"],
+    Literal["run_once", "skip"],
     Arg(text="what was due while nobody could run it is left out, or run once as soon as may be"),
 ]
 Overlap = Annotated[
-    Literal["skip", "queue"], Arg(text="what is due while it still runs is left out, or run right after")
+    Literal["queue", "skip"], Arg(text="what is due while it still runs is left out, or run right after")
 ]
 Zone = Annotated[str, ZONE, Arg(text="whose clock; UTC when left out")]
 One = Annotated[Schedule, ScheduleRef(), Arg(text="which schedule")]
@@ -210,6 +212,7 @@ def line(call: Call, row: Schedule) -> dict[str, Any]:
         "last_result": row.last_result,
         "runs": row.runs,
         "owner": row.owner,
+        "version": row.version,
     }
 
 

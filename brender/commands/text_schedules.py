@@ -102,7 +102,7 @@ def schedules(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return [*stopped, *wrap("There is no schedule. Make one: schedule once-after 10m job run NAME", room)]
     lines = [line for row in rows for line in _entry(row, now, room)]
-    return [*stopped, *lines, *wrap(more(data, len(rows), "schedule", "schedule list"), room)]
+    return [*stopped, *lines, *wrap(more(data, len(rows), "schedule"), room)]
 
 
 SCHEDULE_FIELDS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from brender.commands.layout import Column, bar, capital, columns, fields, number, plain, span, wrap
+from brender.commands.layout import Column, bar, columns, fields, number, plain, span, wrap
 from brender.commands.text_farm import more
 
 Data = Any
@@ -43,11 +43,11 @@ def _spread(row: dict[str, Any]) -> dict[str, Any]:
 
 def jobs(data: Data, room: int) -> list[str]:
     if not data["total"]:
-        return wrap("There is no job. Make one: job create NAME function=noop frames=1-10 --run", room)
+        return wrap("No such job. Make one: job create NAME function=noop frames=1-10 --run", room)
     rows = data["jobs"]
     return [
         *columns(JOB_COLUMNS, [_spread(row) for row in rows], room),
-        *wrap(more(data, len(rows), "job", "job list"), room),
+        *wrap(more(data, len(rows), "job"), room),
     ]
 
 
@@ -62,6 +62,7 @@ def progress_words(row: Data) -> str:
     return said + (f", about {span(row['remaining'])} left" if row.get("remaining") else "")
 
 
+MOST_STEPS = 200  # of one job at once
 STEP_COLUMNS = (
     Column("place", "place", right=True),
     Column("step", "name", shrinks=True, least=8),
@@ -100,11 +101,14 @@ def status(data: Data, room: int) -> list[str]:
         lines += wrap(f"About {span(data['remaining'])} left.", room)
     if not data["steps"]:
         return [*lines, *wrap(f"It has no steps. Add one: step add {data['id']} NAME function=noop", room)]
-    lines += _steps(data["steps"], room)
+    lines += _steps(data["steps"][:MOST_STEPS], room)
+    if len(data["steps"]) > MOST_STEPS:
+        said = f"{len(data['steps']) - MOST_STEPS} more steps: step list {data['id']} offset={MOST_STEPS}"
+        lines += wrap(said, room)
     for reason in data.get("waits") or ():
         lines += wrap(f"Waits: {plain(reason)}", room, "  ")
     if progress["failed"] and not progress["live"] and not progress["ready"]:
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     elif data["run"] == 0:
         lines += wrap(f"Start it: job run {data['id']}", room)
     return lines
@@ -120,11 +124,11 @@ def job(data: Data, room: int) -> list[str]:
 
 
 def steps(data: Data, room: int) -> list[str]:
-    if not data["steps"]:
+    if not data["total"]:
         return wrap(
             f"Job {plain(data['job'])} has no steps. Add one: step add {plain(data['job'])} NAME function=noop", room
         )
-    return [*_steps(data["steps"], room), capital(f"{number(len(data['steps']), 'step')}.")]
+    return [*_steps(data["steps"], room), *wrap(more(data, len(data["steps"]), "step"), room)]
 
 
 STEP_FIELDS = (
@@ -155,7 +159,7 @@ def tasks(data: Data, room: int) -> list[str]:
     rows = [_running(row) for row in data["tasks"]]
     spec = TASK_COLUMNS if data["steps"] > 1 else TASK_COLUMNS[1:]
     table = columns(spec, rows, room)
-    return [*table, *_reasons(data["tasks"], table, room), *wrap(more(data, len(rows), "task", "the same with"), room)]
+    return [*table, *_reasons(data["tasks"], table, room), *wrap(more(data, len(rows), "task"), room)]
 
 
 def _running(row: Data) -> Data:
@@ -215,10 +219,28 @@ LIMIT_COLUMNS = (
 )
 
 
+FUNCTION_COLUMNS = (
+    Column("function", "name", shrinks=True, least=8),
+    Column("workers", "offered", shrinks=True, least=8),
+    Column("online", "online", right=True),
+    Column("takes", "takes", shrinks=True, least=12),
+)
+
+
+def functions(data: Data, room: int) -> list[str]:
+    if not data["total"]:
+        return wrap("No worker has told what it can run. On a machine that shall render, start: brender client", room)
+    rows = [
+        {**row, "offered": ", ".join(row["workers"]), "takes": " ".join(row["params"])} for row in data["functions"]
+    ]
+    return [*columns(FUNCTION_COLUMNS, rows, room), *wrap(more(data, len(rows), "function"), room)]
+
+
 def limits(data: Data, room: int) -> list[str]:
-    if not data["limits"]:
+    if not data["total"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
-    return columns(LIMIT_COLUMNS, data["limits"], room)
+    rows = data["limits"]
+    return [*columns(LIMIT_COLUMNS, rows, room), *wrap(more(data, len(rows), "limit"), room)]
 
 
 def limit(data: Data, room: int) -> list[str]:
@@ -234,8 +256,10 @@ PRESET_COLUMNS = (
 
 
 def presets(data: Data, room: int) -> list[str]:
+    rows = data["presets"]
     return [
-        *columns(PRESET_COLUMNS, [_settings(row) for row in data["presets"]], room),
+        *columns(PRESET_COLUMNS, [_settings(row) for row in rows], room),
+        *wrap(more(data, len(rows), "preset"), room),
         *wrap("Use one: brender render SCENE.blend --preset HD. Make one: preset add shots samples=64", room),
     ]
 
@@ -253,6 +277,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
     "job.show": job,
+    "function.list": functions,
     "limit.list": limits,
     "limit.show": limit,
     "preset.list": presets,

@@ -22,9 +22,9 @@ def wake(
         bool, Arg(text="only enabled machines that work waits for, and no more than it needs")
     ] = False,
 ) -> Wake:
-    """Wake machines that are away: the master sends the magic packet for their network card (wake-on-LAN).
+    """Wake machines that are away, over the network (wake-on-LAN).
 
-    It goes to the broadcast address of the master's network, or to what the worker's config says: wake=10.0.7.255:9.
+    The master sends the magic packet for their network card. It goes to the broadcast address of the master's network, or to what the worker's config says: wake=10.0.7.255:9.
     """
     woken, passed = wakes.sleepers(call.farm, workers, when_needed)
     return Wake(

@@ -53,6 +53,7 @@ def _line(farm: Farm, worker: Worker, calendar: Schedule | None) -> dict[str, An
         "slots": worker.slots,
         "tags": worker.tags,
         "warning": worker.warning,
+        "version": worker.version,
     }
 
 
@@ -65,18 +66,20 @@ def activity(worker: Worker, live: int) -> str:
     return "idle"
 
 
-def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]:
+def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show everything known of some workers, with the attempts they carry."""
     farm = call.farm
     held = calendars.of(farm)
     rows = []
-    for worker in workers[:limit]:
+    for worker in workers[offset : offset + limit]:
         load = farm.loads[worker.id]
         attempts = [
             {
                 "id": attempt.id,
                 "job": farm.jobs[farm.steps[attempt.step_id].job_id].name,
+                "job_id": farm.steps[attempt.step_id].job_id,
                 "step": farm.steps[attempt.step_id].name,
+                "step_id": attempt.step_id,
                 "task": attempt.task,
                 "state": attempt.state,
                 "pid": attempt.pid,
@@ -87,23 +90,23 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
         rows.append(
             {
                 **asdict(worker),
-                "activity": activity(worker, len(load.live)),
+                **_line(farm, worker, held.get(worker.id)),
                 "heard": heard,
                 "attempts": attempts,
                 "calendar": calendars.in_words_of(farm, worker, held[worker.id]) if worker.id in held else "",
             }
         )
-    return {"workers": rows, "total": len(workers), "offset": 0}
+    return {"workers": rows, "total": len(workers), "offset": offset}
 
 
 def enable(call: Call, workers: Selected) -> events.Event:
     """Let workers take tasks."""
-    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name, call.who.session)
 
 
 def disable(call: Call, workers: Selected) -> events.Event:
     """Give workers no more tasks; what they run goes on to its end."""
-    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name, call.who.session)
 
 
 def change(

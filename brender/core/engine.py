@@ -30,6 +30,7 @@ from brender.core.rules import (
     steps,
     tasks,
     tree,
+    undo,
     workers,
 )
 from brender.core.rules.rows import row_of
@@ -58,7 +59,9 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.StopJob: jobs.stop,
     ev.StopAll: jobs.stop_all,
     ev.PauseJob: jobs.pause,
+    ev.Undo: undo.undo,
     ev.UnblockJob: jobs.unblock,
+    ev.RetryJob: tasks.retry_job,
     ev.RetryTasks: tasks.retry,
     ev.KillTasks: tasks.kill,
     ev.Hello: workers.hello,

@@ -1,7 +1,7 @@
 """All that can happen to a farm. An event is data: what somebody asked or a worker said, never how to do it.
 
-People's events carry `by` (who asked). Workers' events carry `session`, the connection they came over, because
-what an old connection says must not touch what a new one did.
+People's events carry `by` (who asked), and those that can be undone also `session`, for who has no name. Workers'
+events carry `session`, the connection they came over, because what an old one says must not touch what a new one did.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Update(Event):
     values: dict[str, Any]
     version: int | None = None
     by: str = ""
+    session: int = 0
 
 
 class Delete(Event):
@@ -82,6 +83,7 @@ class SetAdmin(Event):
     workers: list[int]
     state: str
     by: str = ""
+    session: int = 0
 
 
 class SetCalendar(Event):
@@ -166,6 +168,14 @@ class PauseJob(Event):
     job: int
     paused: bool
     by: str = ""
+    session: int = 0
+
+
+class Undo(Event):
+    """Take back the last enable, disable, priority, pause or resume of whoever asks."""
+
+    by: str = ""
+    session: int = 0
 
 
 class UnblockJob(Event):
@@ -173,6 +183,14 @@ class UnblockJob(Event):
 
     job: int
     by: str = ""
+
+
+class RetryJob(Event):
+    """Run everything of a job again that has failed or was skipped; `again` takes what is a success, too."""
+
+    job: int
+    by: str = ""
+    again: bool = False
 
 
 class RetryTasks(Event):
@@ -243,6 +261,7 @@ class Result(Struct, array_like=True):
     signal: int | None = None
     reason: str = ""
     number: int = 0  # place in the worker's outbox; the acknowledgement names it
+    memory_mb: int = 0  # MiB that its process held at the most, 0: not known
 
 
 class Results(Event):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brender.core import frames as frames_
+from brender.core.acts import Act
 from brender.core.due import Due, due_at
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
@@ -54,7 +55,7 @@ __all__ = [
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "session")
+    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "said", "session")
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
@@ -62,6 +63,7 @@ class Load:
         self.recalled: set[int] = set()
         self.heard = heard  # seconds on the master's clock
         self.full = False  # it said that it starts nothing for now
+        self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
 
@@ -107,6 +109,11 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.acts: tuple[Act, ...] = ()  # what people did last and may take back, the newest last; never stored
+        self.stamps: dict[
+            tuple[str, int, str], int
+        ] = {}  # (table, id, attribute) -> its newest change, as acts.STAMPED
+        self.stamped = 0
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
     def table(self, name: str) -> dict[int, Any]:

@@ -22,11 +22,14 @@ from brender.core import events as ev
 from brender.core.engine import Core, Turn
 from brender.core.orders import Hangup, Order
 from brender.errors import BrenderError, Busy, InternalError
-from brender.hub.clock import SteadyClock
+from brender.hub.clock import SteadyClock, breathe
 from brender.hub.later import Later
+from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.schedules import Then, Timetable
+from brender.hub.watches import TOPIC as WATCH_TOPIC
+from brender.hub.watches import Watches
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -73,6 +76,8 @@ class Hub:
             lambda act, then: self._later.begin(None, act, then),
             self._wake.set,
         )
+        self._lessons = Lessons()
+        self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | Then | None] = []
         self._results = 0
@@ -87,6 +92,7 @@ class Hub:
         if link.number not in self.links:
             self.links[link.number] = link
             link.since = self._clock.now()
+            self.watches.touched()
         self._inbox.extend((link, request) for request in requests)
         self._wake.set()
 
@@ -106,7 +112,7 @@ class Hub:
             self.step()
             if self._inbox or self._more or self._until_due() == 0:
                 self._wake.set()
-                gevent.sleep(0)
+                breathe()
 
     def _until_due(self) -> float | None:
         """Seconds until a schedule is due; None when none is, or nothing could be stored of it."""
@@ -164,6 +170,7 @@ class Hub:
             if self._events:
                 self._turn()
             found = COMMANDS.run(self._call(link.who, link.project), row, params)
+            self._lessons.used(link.who.actor, row.name)
             if isinstance(found, ev.Event):
                 if self._writer.full:
                     raise Busy(f"Nothing can be stored at the moment. {self._writer.full}")
@@ -174,6 +181,11 @@ class Hub:
                 return
             if isinstance(found, calls.Unhurried):
                 self._later.begin(link, found, lambda said: self._reply(link, request, row, said))
+                return
+            if isinstance(found, calls.Watch):
+                self.watches.begin(
+                    link, found, request.as_json, lambda said: self._reply_later(link, request, row, said)
+                )
                 return
             if isinstance(found, calls.Act):
                 found = self._act(link, found)
@@ -198,6 +210,7 @@ class Hub:
         event = row.run(link.number, params)
         if isinstance(event, calls.Heard):
             self._later.hear(link, event.said)
+            self.watches.touched()
         if event is None or isinstance(event, calls.Heard):
             self._reply_later(link, request, row, None)
             return
@@ -215,17 +228,26 @@ class Hub:
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
-            return {"topics": link.topics, "seq": self.feed.last, "resumed": missed is not None}
+            return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
+            if not act.topics or WATCH_TOPIC in act.topics:
+                self.watches.end(link)
             return {"topics": link.topics}
+        if isinstance(act, calls.Unwatch):
+            return {"names": self.watches.end(link, act.name)}
+        if isinstance(act, calls.Teach):
+            self._lessons.keep(link.who.actor, act.lesson)
+            return act.shown
+        self.watches.touched()
         if isinstance(act, calls.SelectProject):
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name = act.name
+            link.name, link.remembers = act.name, act.remember
+            self._lessons.named(link.number, act.name)
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -241,12 +263,19 @@ class Hub:
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            lesson=self._lessons.of(who.actor),
             zone=self._clock.zone,
         )
+
+    def _watched(self, link: Link, act: calls.Watch) -> Any:
+        """What a watched command answers now."""
+        return COMMANDS.run(self._call(link.who, link.project), COMMANDS.rows[act.method], act.wire)
 
     def _forget(self, link: Link) -> None:
         self.links.pop(link.number, None)
         self._later.gone(link)
+        self.watches.gone(link)
+        self.watches.touched()
         link.topics = []
         if link.worker and not link.bye:
             self._add(ev.Disconnected(link.number), None)
@@ -271,8 +300,8 @@ class Hub:
                 continue
             if not isinstance(one, Asked):
                 one(answer)
-            elif one.row.selects and isinstance(answer, dict) and "project" in answer:
-                one.link.project = answer["project"]
+            elif one.row.selects and one.link.remembers and isinstance(answer, dict):
+                one.link.project = answer.get("project", one.link.project)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:
@@ -283,6 +312,8 @@ class Hub:
                 self._reply(one.link, one.request, one.row, answer)
             elif one is None and isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
+        if turn.notices or turn.changes:
+            self.watches.touched()
         if turn.notices:
             self._publish(turn.notices)
             if any(topic == "job.ended" for topic, _ in turn.notices):
@@ -331,8 +362,8 @@ class Hub:
         elif row is None or row.reads is not None:
             link.answer(request, Reply(result=found))
         else:
-            name = row.name
-            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size)))
+            name, asked = row.name, request.words or ()
+            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))

@@ -18,6 +18,7 @@ from gevent.timeout import Timeout
 
 from brender.commands.calls import MACHINE, Who
 from brender.config import Settings
+from brender.hub.clock import breathe
 from brender.wire.feed import Feed
 from brender.wire.messages import Notice, Reply, Request
 from brender.wire.session import Conversation
@@ -41,6 +42,7 @@ class Link:
         self.conversation = conversation
         self.name = ""
         self.project = ""
+        self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
@@ -129,6 +131,10 @@ class Link:
             encoded[kind] = self.conversation.notice(notice)
         self.send(encoded[kind])
 
+    def told(self, feed: Feed) -> int:
+        """The number up to which it has been sent all that it asked for: the one to resume from if it breaks now."""
+        return self._current if self.behind else feed.last
+
     def resume(self, feed: Feed, seq: int) -> None:
         """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""
         self._current = seq
@@ -149,7 +155,7 @@ class Link:
                 self._current = notice.seq
                 self.send(self.conversation.notice(notice))
             self._wait_until(lambda: self._unsent_bytes <= self._most_unsent)
-            gevent.sleep(0)
+            breathe()
 
     def hang_up(self) -> None:
         """Send what is unsent and then the end; close when the peer has seen it, or has had the time to.

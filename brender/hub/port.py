@@ -11,14 +11,15 @@ import socket as sockets
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import gevent
 from gevent.server import StreamServer
 from gevent.socket import socket as Socket
 from gevent.timeout import Timeout
 
 from brender.config import Settings
+from brender.hub.clock import breathe
 from brender.hub.links import PORTION, Link
 from brender.wire.messages import Request
 from brender.wire.session import Conversation
@@ -70,7 +71,7 @@ class Port:
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         full = self._full(host)
         if full:
-            sock.sendall(full)
+            _refuse(sock, full)
             return
         if sock.family in (sockets.AF_INET, sockets.AF_INET6):
             sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
@@ -96,7 +97,7 @@ class Port:
         """Why one more connection from this address is refused; empty if it is welcome."""
         settings, count = self._settings, len(self.links)
         if count >= settings.connections:
-            return b"brender: this master serves %d connections at the most; try later.\r\n" % count
+            return b"brender: this master serves %d connections at the most; try later.\r\n" % settings.connections
         most = settings.connections_of_loopback if _is_loopback(host) else settings.connections_of_address
         if host and self._of_address[host] >= most:
             return b"brender: this master serves %d connections of one address at the most; close some.\r\n" % most
@@ -121,7 +122,7 @@ class Port:
             elif conversation.closing and not link.waiting:
                 link.hang_up()
             link.wait_for_room()
-            gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
+            breathe()  # a peer that always has more to say would never let anybody else speak
             data = self._hear(link, sock, until)
         link.finish()
 
@@ -148,6 +149,14 @@ class Port:
             portion = requests[at : at + PORTION]
             link.waiting += len(portion)
             self._take(link, portion)
+
+
+def _refuse(sock: Socket, words: bytes) -> None:
+    """Say no and leave; with something of the peer unread the system would send a reset, and our words were lost."""
+    with suppress(OSError), Timeout(SILENCE, False):
+        sock.sendall(words)
+        sock.shutdown(sockets.SHUT_WR)
+        sock.recv(READ_TEXT)
 
 
 def _is_loopback(host: str) -> bool:

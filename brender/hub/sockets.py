@@ -1,15 +1,25 @@
-"""The unix socket beside port 6000: for this machine's own user, with nobody else able to open it.
+"""What the system gives a master: the unix socket beside port 6000, and as many connections as it may have files.
 
-Its name is short-lived: a socket left by a master that was killed is removed, which is safe because whoever comes here
-holds the data directory's lock.
+The socket is for this machine's own user, with nobody else able to open it. Its name is short-lived: one left by a
+master that was killed is removed, which is safe because whoever comes here holds the data directory's lock.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 from gevent import socket
+
+SPARE = 160  # files for the database, the listeners, and those who are being refused
+
+
+def most_connections(asked: int) -> int:
+    """Raise this process's limit of open files as far as it goes; how many connections that leaves, `asked` at most."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    return asked if files == resource.RLIM_INFINITY else min(asked, files - min(SPARE, files // 2))
 
 
 def unix_socket(path: Path) -> socket.socket:

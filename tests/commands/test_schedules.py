@@ -11,14 +11,15 @@ from core.builders import Stage
 from brender.commands import COMMANDS, TABLE, complete, said
 from brender.commands.calls import Call, Packet, Wake, Who
 from brender.commands.firing import ended, firing
+from brender.commands.nested import NOT_NOUNS
 from brender.commands.text import render
 from brender.core import events as ev
 from brender.core.farm import Schedule
-from brender.errors import BrenderError, Forbidden, Invalid, InvalidParams, NotFound, Unsupported
+from brender.errors import BrenderError, Forbidden, Invalid, InvalidParams, NotFound, Unsupported, WrongState
 
 from . import world
 
-SPOKEN = [row for row in TABLE if row.spoken]
+SPOKEN = [row for row in TABLE if row.spoken and row.noun not in NOT_NOUNS]
 NOON = 1_800_014_400.0  # Friday 15 January 2027, 12:00 UTC
 
 
@@ -214,6 +215,17 @@ def test_a_defect_of_a_command_ends_its_run_and_nothing_else(stage: Stage, monke
     assert fire(stage, row)["code"] == -32603
 
 
+def test_undo_takes_back_what_people_did_and_nothing_that_a_schedule_did_for_them(stage: Stage) -> None:
+    """What the schedule changed since is left alone, and said."""
+    world.ask(stage, "disable weaver")
+    fire(stage, make(stage, "repeat-every 1m enable weaver"))
+    found = world.ask(stage, "undo")
+    assert (found["done"], [one["why"] for one in found["left"]]) == ([], ["changed"])
+    with pytest.raises(WrongState, match="nothing to undo"):
+        world.ask(stage, "undo")
+    assert stage.farm.workers[3].admin_state == "enabled"
+
+
 def test_a_session_keeps_its_project_in_what_it_schedules(stage: Stage) -> None:
     """SP-18: two jobs are called shot; the current project says which."""
     row = make(stage, "repeat-every 1m job run shot", project="film")
@@ -365,7 +377,7 @@ def test_how_a_run_ended_is_said(
     ],
 )
 def test_tab_completes_the_command_in_the_command(line: str, wanted: list[str]) -> None:
-    assert complete(world.call(world.stage()), line, len(line)) == wanted
+    assert [one.text for one in complete(world.call(world.stage()), line, len(line)).items] == wanted
 
 
 # ---- calendars

@@ -47,6 +47,7 @@ def busy_stage() -> Stage:
     stage.do(ev.SetCalendar([2], "Mon 08:00-09:00", uuid="3"))
     stage.wait(20)
     stage.do(ev.Fire(2, stage.now))  # it runs, and the first one is due
+    stage.do(ev.SetAdmin([2], "disabled", "anna"))
     return stage
 
 
@@ -58,7 +59,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
     return {
         ev.Boot: ev.Boot(),
         ev.Tick: ev.Tick(),
-        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled"),
+        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
         ev.ClockMoved: ev.ClockMoved(3600.0),
         ev.Fire: ev.Fire(1, stage.now),
         ev.ScheduleEnded: ev.ScheduleEnded(2, 1, "ok"),
@@ -74,7 +75,9 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.StopAll: ev.StopAll(),
         ev.PauseJob: ev.PauseJob(running.id, True),
         ev.RetryTasks: ev.RetryTasks(1, [0]),
+        ev.RetryJob: ev.RetryJob(1),
         ev.UnblockJob: ev.UnblockJob(running.id),
+        ev.Undo: ev.Undo("anna"),
         ev.KillTasks: ev.KillTasks(attempt.step_id, [attempt.task]),
         ev.Hello: ev.Hello(90, "brender_000000000001", "000000000001", "first", slots=5),
         ev.LegacyHello: ev.LegacyHello(91, "000000000001", "first"),
@@ -184,6 +187,7 @@ fields = st.sampled_from(
             st.builds(ev.RunJob, nasty, nasty),
             st.builds(ev.StopJob, nasty),
             st.builds(ev.PauseJob, nasty, st.booleans()),
+            st.builds(ev.RetryJob, nasty),
             st.builds(ev.RetryTasks, nasty, st.lists(nasty, max_size=2)),
             st.builds(ev.KillTasks, nasty, st.lists(nasty, max_size=2)),
             st.builds(ev.SetWaiting, nasty, st.booleans()),

@@ -101,8 +101,8 @@ class FarmMachine(RuleBasedStateMachine):
             {
                 "run": ev.RunJob(job),
                 "stop": ev.StopJob(job),
-                "pause": ev.PauseJob(job, True),
-                "resume": ev.PauseJob(job, False),
+                "pause": ev.PauseJob(job, True, "anna"),
+                "resume": ev.PauseJob(job, False, "anna"),
                 "delete": ev.Delete("job", [job]),
             }[verb]
         )
@@ -153,18 +153,26 @@ class FarmMachine(RuleBasedStateMachine):
     def unblock(self, at: int) -> None:
         self.turn(ev.UnblockJob(self.pick(self.farm.jobs, at)))
 
-    @rule(at=few, task=few, verb=st.sampled_from(["retry", "retry all", "kill", "again", "again all"]))
+    @rule(at=few, task=few, verb=st.sampled_from(["retry", "retry all", "kill", "again", "again all", "requeue"]))
     def tasks(self, at: int, task: int, verb: str) -> None:
         step = self.pick(self.farm.steps, at)
         if verb == "kill":
             self.turn(ev.KillTasks(step, [task]))
+        elif verb == "requeue":
+            self.turn(
+                ev.RetryJob(self.farm.steps[step].job_id if step in self.farm.steps else step, again=task % 2 > 0)
+            )
         else:
             again = verb.startswith("again")
             self.turn(ev.RetryTasks(step, [] if verb.endswith("all") else [task], again=again))
 
     @rule(at=few, state=st.sampled_from(["enabled", "disabled"]))
     def admin(self, at: int, state: str) -> None:
-        self.turn(ev.SetAdmin([self.pick(self.farm.workers, at)], state))
+        self.turn(ev.SetAdmin([self.pick(self.farm.workers, at)], state, "anna" if at % 2 else "ben"))
+
+    @rule(who=st.sampled_from(["anna", "ben"]))
+    def undo(self, who: str) -> None:
+        self.turn(ev.Undo(who))
 
     # ---- workers
 

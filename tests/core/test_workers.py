@@ -389,3 +389,26 @@ def test_a_hello_that_makes_no_sense_is_hung_up_with_the_reason(stage: Stage, wr
     assert [(session, type(order)) for session, order in turn.orders] == [(31, Hangup)]
     assert word in turn.orders[0][1].reason  # type: ignore[attr-defined]
     assert stage.farm.workers == {} and turn.changes == []
+
+
+def test_what_a_person_wrote_as_warning_stays_until_the_machine_has_something_new_to_say(stage: Stage) -> None:
+    """BR-07, BR-32: a heartbeat every five seconds says nothing new, and must not undo what was acknowledged."""
+    worker = stage.worker()
+    row = stage.farm.workers[worker]
+
+    def beat(warning: str = "") -> str:
+        stage.do(ev.Heartbeat(stage.session(worker), warning))
+        return row.warning
+
+    assert beat("the disk is full") == "the disk is full" and beat() == ""
+    stage.do(ev.Update("worker", [worker], {"warning": "the fan rattles"}))
+    assert beat() == beat() == "the fan rattles"
+    stage.worker()
+    assert beat() == "the fan rattles"
+    assert beat("the disk is full") == "the disk is full"
+    stage.worker()
+    assert row.warning == ""
+    stage.do(ev.Heartbeat(stage.session(worker), "the disk is full"))
+    stage.turn(ev.Boot())
+    stage.worker()
+    assert beat() == ""

@@ -19,11 +19,9 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from brender.client import address
 from brender.core.orders import Ack, Drop, Order, Recall, Run, StepSpec, Stop, Welcome
 from brender.daemon.dial import delay
 from brender.daemon.probes import Nic, choose_mac, identity
-from brender.errors import Invalid
 from brender.wire.packed import FrameReader, frame
 
 LIMIT_S = 10.0
@@ -135,7 +133,7 @@ def script(folder: Path, name: str, text: str) -> None:
 
 
 def test_a_client_says_who_it_is_and_runs_what_it_is_told(farm: Farm) -> None:
-    """RM-01, RM-03, SP-13, SP-31, SP-33."""
+    """BR-03, RM-01, RM-03, SP-13, SP-31, SP-33."""
     farm.client("--slots", "2", "--name", "render-07")
 
     hello = farm.master.accept()
@@ -158,7 +156,7 @@ def test_a_client_says_who_it_is_and_runs_what_it_is_told(farm: Farm) -> None:
 
 
 def test_a_stop_reaches_the_process_and_a_recall_only_the_queue(farm: Farm) -> None:
-    """SP-36."""
+    """BR-34, SP-36: what runs is a process of its own, and the master is heard meanwhile."""
     farm.client("--slots", "1")
     farm.master.accept()
     farm.master.say(work("wait", [], 1, 2, 3))
@@ -392,13 +390,3 @@ def test_reconnects_spread_over_a_growing_time_up_to_thirty_seconds() -> None:
     """CONTRACT 4.3."""
     assert [delay(tries, 1.0) for tries in (0, 1, 2, 6, 7, 5000)] == [0.5, 1.0, 2.0, 30.0, 30.0, 30.0]
     assert delay(9, 0.0) == 0.0
-
-
-def test_the_masters_address_has_a_port_or_gets_the_farms() -> None:
-    assert address("farm") == ("farm", 6000)
-    assert address("farm:6001") == ("farm", 6001)
-    assert address("[::1]:6001") == ("::1", 6001)
-    assert address("::1") == ("::1", 6000)
-    for wrong in ("farm:x", "farm:0", "farm:99999"):
-        with pytest.raises(Invalid):
-            address(wrong)

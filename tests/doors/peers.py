@@ -83,9 +83,10 @@ class Program:
 class Farm:
     """One master on a free port, its data in a folder, and the workers that were asked for."""
 
-    def __init__(self, folder: Path, before: Sequence[str] = ()) -> None:
-        """`before` are the words of a program that starts the master in its turn."""
+    def __init__(self, folder: Path, before: Sequence[str] = (), more: Sequence[str] = ()) -> None:
+        """`before` are the words of a program that starts the master in its turn, `more` are the master's own."""
         self.folder = folder
+        self.more = more
         self.data = folder / "master"
         self.programs: list[Program] = []
         self.peers: list[Any] = []
@@ -94,7 +95,7 @@ class Farm:
 
     def start(self, before: Sequence[str] = ()) -> Program:
         """Start the master, again on its port where it had one."""
-        words = ["--listen", f"127.0.0.1:{self.port}", "--data", str(self.data)]
+        words = ["--listen", f"127.0.0.1:{self.port}", "--data", str(self.data), *self.more]
         self.master = Program(self.folder, "master", *words, before=before)
         self.programs.append(self.master)
         found = re.search(r"127\.0\.0\.1:(\d+)", self.master.line())
@@ -241,6 +242,38 @@ class Json:
 
     def close(self) -> None:
         self.link.close()
+
+
+class Plain:
+    """A peer of plain lines, as nc is."""
+
+    def __init__(self, port: int) -> None:
+        self.link = socket.create_connection(("127.0.0.1", port), LIMIT)
+        self.text = ""
+
+    def say(self, line: str) -> None:
+        self.link.sendall(line.encode() + b"\n")
+
+    def until(self, *words: str) -> str:
+        """All that came, once it holds these words in this order."""
+        while not _in_order(self.text, words):
+            data = self.link.recv(4096)
+            assert data, f"in vain: {words}; {self.text}"
+            self.text += data.decode()
+        found, self.text = self.text, ""
+        return found
+
+    def close(self) -> None:
+        self.link.close()
+
+
+def _in_order(text: str, words: tuple[str, ...]) -> bool:
+    at = 0
+    for word in words:
+        at = text.find(word, at) + len(word)
+        if at < len(word):
+            return False
+    return True
 
 
 class Screen:

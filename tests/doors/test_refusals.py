@@ -45,6 +45,31 @@ def test_a_second_master_is_refused_with_the_pid_of_the_first(tmp_path: Path) ->
         farm.end()
 
 
+FEW_FILES = ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh"]
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "most"), [([], ["--connections", "3"], 3), (FEW_FILES, [], 128)], ids=["told so", "few files"]
+)
+def test_a_full_master_refuses_one_more_in_words(tmp_path: Path, before: list[str], more: list[str], most: int) -> None:
+    """BR-35, F27: the limit is the farm's to set, and never more than the files that the system lets it open."""
+    farm = Farm(tmp_path, before, more)
+    try:
+        peers = [farm.json() for _ in range(most)]
+        for peer in peers:
+            assert peer.call("session.test") == {"text": "test>"}
+        for _ in range(3):
+            assert (
+                farm.say(b"test\n") == b"brender: this master serves %d connections at the most; try later.\r\n" % most
+            )
+        assert peers[0].call("project.add", name="film")["row"]["name"] == "film"
+        peers.pop().close()
+        until(lambda: farm.say(b"test\n").startswith(b"test>"), "there is room for one again")
+        assert "Traceback" not in farm.master.log.read_text()
+    finally:
+        farm.end()
+
+
 @pytest.mark.parametrize("damage", ["header", "pages", "no database"])
 def test_a_damaged_database_ends_the_start_with_the_steps_to_restore_it(tmp_path: Path, damage: str) -> None:
     """F05: exit 75, the file stays as it is, and the words say what to do."""

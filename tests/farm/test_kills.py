@@ -151,7 +151,7 @@ def percentiles(seconds: list[float]) -> str:
 
 @pytest.mark.timeout(120)
 def test_a_master_killed_fifty_times_loses_nothing_and_counts_nothing_twice(real: Farm) -> None:
-    """F01, CONTRACT 4.1.1-4.1.4: 2,000 tasks, 50 × kill -9 of the master, submits answered around every kill."""
+    """BR-02, F01, CONTRACT 4.1.1-4.1.4: 2,000 tasks, 50 × kill -9 of the master, submits answered around every kill."""
     load, began = Load(real), time.monotonic()
     line = real.start("one", "two")
     load.submit(line)

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from .programs import Farm, ended, eventually, lines, wait_gone
+from .programs import Farm, ended, eventually, free_port, lines, online, wait_gone
 
 # Writes down who it is and stays.
 STAY = """#!/bin/sh
@@ -48,5 +48,30 @@ def test_a_launcher_that_is_to_outlive_its_terminal_does(real: Farm) -> None:
     os.kill(launcher.pid, signal.SIGHUP)
     line.ask("job.create", name="goes-on", function="noop", frames="1-3", run=True)
     line.until(lambda: line.ask("job.status", job="goes-on")["state"] == "success0")
+    launcher.send_signal(signal.SIGTERM)
+    assert ended(launcher, 15.0) and launcher.returncode == 0
+
+
+@pytest.mark.parametrize("again", ["the port", "the folder"])
+def test_a_second_launcher_is_refused_before_its_workers_disturb_the_first_farm(real: Farm, again: str) -> None:
+    """ON-03: nothing is started; a second worker of this machine would have taken the place of the first one."""
+    words = ["--listen", f"127.0.0.1:{real.port}", "--data", str(real.folder / "up")]
+    launcher = real.run("up", *words, "--slots", "1")
+    line = real.answers()
+    line.until(lambda: len(online(line)) == 1)
+    there = real.processes()
+    if again == "the port":
+        words[3] = str(real.folder / "other")
+    else:
+        words[1] = f"127.0.0.1:{free_port()}"
+    second = real.run("up", *words, "--slots", "1")
+    assert ended(second, 15.0) and second.returncode == 1
+    said = real.said("up")
+    if again == "the port":
+        assert f"brender up: 127.0.0.1:{real.port} is taken" in said and not (real.folder / "other").exists()
+    else:
+        assert "brender up: A master with pid" in said
+    assert real.processes() == there
+    assert line.ask("worker.list")["workers"][0]["presence"] == "online"
     launcher.send_signal(signal.SIGTERM)
     assert ended(launcher, 15.0) and launcher.returncode == 0

@@ -22,7 +22,7 @@ from .master import SETTINGS, Master
 from .verdict import Broken, Verdict
 
 TROUBLED = 20.0  # seconds in which things break
-BOUND = 150.0  # seconds after healing in which all must be over
+BOUND = 300.0  # seconds after healing in which all must be over, also where one slot alone is left for it
 
 Load = Callable[[Disk], Farm]
 
@@ -176,16 +176,17 @@ class Farmhouse:
         master.ask(
             chance.choice(
                 [
-                    ev.PauseJob(job, True),
-                    ev.PauseJob(job, False),
+                    ev.PauseJob(job, True, "anna"),
+                    ev.PauseJob(job, False, "anna"),
+                    ev.Undo("anna"),
                     ev.StopJob(job),
                     ev.RunJob(job),
                     ev.RetryTasks(step, []),
                     ev.KillTasks(step, [task]),
                     ev.Update("job", [job], {"priority": chance.randint(0, 100)}),
                     ev.Update("step", [step], {"retries": chance.randint(0, 3)}),
-                    ev.SetAdmin([worker], "disabled"),
-                    ev.SetAdmin([worker], "enabled"),
+                    ev.SetAdmin([worker], "disabled", "anna"),
+                    ev.SetAdmin([worker], "enabled", "anna"),
                     ev.RunSchedule(schedule),
                     ev.PauseSchedule(schedule, True),
                     ev.StopSchedules(chance.random() < 0.5),

@@ -19,6 +19,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
         load = farm.loads[worker_id]
         load.session = None
         load.heard = ctx.now + grace
+        load.said = worker.warning
         ctx.ledger.set(worker, presence="offline")
     farm.lost = {
         trouble.last.id: (step_id, task)
