@@ -98,6 +98,7 @@ class Master:
             "writer": {"commits": self.writer.commits, "waiting": self.writer.waiting, "full": self.writer.full},
             "hub": {"turns": self.hub.turns, "links": len(self.hub.links), "late": self.pulse.figures()},
             "epoch": self.core.farm.epoch,
+            "web": self.hub.web(),
         }
 
     def _conversation(self) -> Conversation:
@@ -108,7 +109,11 @@ class Master:
             found = complete(call, line, cursor)
             return found.start, [item.text for item in found.items]
 
-        return Conversation(complete=words, banner=banner, web=DEFAULT.web_address)
+        def web() -> str:
+            where = self.hub.web()
+            return f"http://{where}/" if where else DEFAULT.web_address
+
+        return Conversation(complete=words, banner=banner, web=web)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from brender import address
 from brender.core.durations import seconds_of
 from brender.errors import BrenderError, Invalid, nearest
 
@@ -56,12 +57,20 @@ def _words(value: Any) -> list[str]:
     return list(found)
 
 
+def _web(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    address.check_loopback(*address.parse(value))
+    return value
+
+
 TEXT = Kind("text", (str,), str)
 WHOLE = Kind("a whole number", (int,), int)
 COUNT = Kind("a whole number of 1 or more", (int,), _count)
 NUMBER = Kind("a number", (int, float), float)
 SWITCH = Kind("true or false", (bool,), bool)
 SPAN = Kind("a stretch of time such as 90s, 30m or 2h", (str, int, float), _span)
+WEB = Kind("false, or HOST:PORT", (bool, str), _web)
 WORDS = Kind("a list of words", (list, str), _words)
 
 CONNECTIONS = Setting(COUNT, "N", "connections that the master serves at the most: 16000, fewer where files are few")

@@ -10,14 +10,13 @@ import argparse
 import logging
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-from brender import address, client, options
+from brender import address, client, options, web
 from brender.disk import Lock
-from brender.errors import BrenderError, Busy, Invalid
+from brender.errors import BrenderError, Invalid
 
 GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
@@ -25,6 +24,7 @@ FARM = {
     "data": options.Setting(options.TEXT, "DIR", "where everything is kept"),
     "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
+    "web": options.Setting(options.WEB, "HOST:PORT", "the page's address, default 127.0.0.1:8060, or any that is free"),
 }
 KNOWN = FARM | options.WORKER
 
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         "-f", "--file", "--config", type=Path, metavar="FARM.YML", help="settings from a file; flags win over it"
     )
     options.add_flags(words, FARM, defaults=False)
+    words.add_argument("--no-web", dest="web", action="store_false", default=None, help="no page")
     options.add_flags(words.add_argument_group("of each worker"), options.WORKER, defaults=False)
     return words
 
@@ -49,6 +50,7 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
     found.setdefault("listen", "127.0.0.1:6000")
     found.setdefault("data", str(address.state_directory("farm")))
     found.setdefault("workers", 1)
+    found.setdefault("web", True)
     found.setdefault("slots", os.cpu_count() or 1)
     if found["workers"] < 0 or found["slots"] < 1:
         asked = f"{found['workers']} of {found['slots']}"
@@ -62,13 +64,9 @@ def check_free(found: dict[str, Any]) -> None:
     """Raises Busy or StoreRefused where a farm runs already: our master would not start, and our workers would join
     that one and take the place of its own, which have the same MAC."""
     host, port = address.parse(found["listen"])
-    try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
-        raise Busy(
-            f"{found['listen']} is taken: {error.strerror}.",
-            hint=f"If a farm runs there, use it: telnet {host} {port}. Else give this one another port with --listen.",
-        ) from None
+    hint = f"If a farm runs there, use it: telnet {host} {port}. Else give this one another port with --listen."
+    web.listener(host, port, hint).close()
+    found["web"] = web.chosen(found["web"])
     master = Path(found["data"]).absolute() / "master"
     if master.is_dir():
         Lock(master).release()
@@ -88,6 +86,9 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
         if found["workers"] > 1:
             words += ["--name", f"{os.uname().nodename}-{number}"]
         watchers.append(_watcher(f"worker-{number}", words))
+    if isinstance(found["web"], str) and found["web"]:
+        words = ["--listen", found["web"], "--master", found["listen"], "--data", str(data / "web")]
+        watchers.append(_watcher("web", [*brender, "web", *words]))
     return watchers
 
 
@@ -130,7 +131,8 @@ def main(argv: list[str] | None = None) -> int:
     data = Path(found["data"]).absolute()
     data.mkdir(parents=True, exist_ok=True)
     host, port = address.parse(found["listen"])
-    print(f"brender up: telnet {host} {port} once the master answers; Ctrl-C stops the farm.", flush=True)
+    page = f", in a browser http://{found['web']}/" if found["web"] else ""
+    print(f"brender up: telnet {host} {port}{page}; Ctrl-C stops the farm.", flush=True)
     run_directory = Path("/proc/self/cwd") if len(str(data)) > 80 else data
     endpoints = {f"{kind}": f"ipc://{run_directory}/circus-{kind}.sock" for kind in ("endpoint", "pubsub_endpoint")}
     before = signal.getsignal(signal.SIGHUP)

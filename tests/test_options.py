@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from brender import client, options, up
-from brender.errors import Invalid
+from brender.errors import Forbidden, Invalid
 
 
 def written(folder: Path, text: str) -> str:
@@ -109,3 +109,15 @@ def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) ->
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="cannot be read: No such file"):
         client.read(["--config", str(tmp_path / "none.yml")])
+
+
+@pytest.mark.parametrize(("text", "web"), [("web: false", False), ("web: 127.0.0.1:9", "127.0.0.1:9"), ("", True)])
+def test_the_page_of_a_farm_is_left_out_or_put_elsewhere(tmp_path: Path, text: str, web: Any) -> None:
+    given = up.parser().parse_args(["-f", written(tmp_path, text)])
+    assert up.settings(given)["web"] == web
+    assert up.settings(up.parser().parse_args(["-f", written(tmp_path, text), "--no-web"]))["web"] is False
+
+
+def test_a_page_for_other_machines_is_refused_while_there_are_no_keys(tmp_path: Path) -> None:
+    with pytest.raises(Forbidden, match=r"0\.0\.0\.0"):
+        up.settings(up.parser().parse_args(["-f", written(tmp_path, "web: 0.0.0.0:8060")]))

@@ -12,6 +12,7 @@ PROGRAMS: dict[str, Program] = {
     "demo": ("brender.demo", "render an animation on a farm of this machine"),
     "master": ("brender.master", "start the master"),
     "client": ("brender.client", "start a worker on this machine"),
+    "web": ("brender.web", "serve the page of a farm to browsers"),
     "render": ("brender.render", "render a scene: submit, watch, end with the paths"),
     "config": ("brender.commandline.configuration", "which master, name, colour and format hold, and who says so"),
     "completion": ("brender.commandline.completion", "the script that completes words and names in bash, zsh or fish"),

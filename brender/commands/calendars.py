@@ -39,7 +39,9 @@ def put(
 ) -> events.Event:
     """Give workers a calendar: enabled inside its windows, else disabled.
 
-    What runs when a window ends goes on to its end. A window that ends before it begins ends the next day; several a day stand with commas. What people say, enable or
+    What runs when a window ends goes on to its end.
+
+    A window that ends before it begins ends the next day; several a day stand with commas. What people say, enable or
     disable, counts until the next edge of a window. With none the workers stay as they are and have no calendar.
     """
     if not windows:

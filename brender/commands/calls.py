@@ -50,6 +50,10 @@ def _nothing() -> dict[str, Any]:
     return {}
 
 
+def _unnumbered() -> int:
+    return 0
+
+
 def _nobody() -> list[dict[str, Any]]:
     return []
 
@@ -60,8 +64,8 @@ class Call(Struct):
     `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
-    `marks` says how far running attempts are, `lesson` how far the caller is in the tutorial, `zone` is the time zone
-    of the machine the master runs on.
+    `marks` says how far running attempts are, `lesson` how far the caller is in the tutorial, `seq()` is the number of
+    the newest event, `zone` the time zone of the machine the master runs on.
     """
 
     farm: Farm
@@ -73,6 +77,7 @@ class Call(Struct):
     info: Callable[[], dict[str, Any]] = _nothing
     sessions: Callable[[], list[dict[str, Any]]] = _nobody
     marks: Mapping[int, Mark] = MappingProxyType({})
+    seq: Callable[[], int] = _unnumbered
     lesson: Lesson | None = None
     zone: str = "UTC"
 
@@ -106,11 +111,15 @@ class SelectProject(Act, frozen=True):
 
 
 class Introduce(Act, frozen=True):
-    """Say who is there. A token, where given, decides the role. `remember`: see Row.selects."""
+    """Say who is there. A token, where given, decides the role.
+
+    `remember`: see Row.selects; `web`: where the page is that it serves.
+    """
 
     name: str
     token: str = ""
     remember: bool = True
+    web: str = ""
 
 
 class Unhurried(Act, frozen=True):

@@ -273,6 +273,22 @@ def _settings(row: Data) -> Data:
     return {**row, "parameters": said, "for": row["description"], "built in": row["built_in"]}
 
 
+def task_files(data: Data, room: int) -> list[str]:
+    if not data["frames"]:
+        return wrap(f"Task {data['task']} of {plain(data['job'])}/{plain(data['step'])} has no frames.", room)
+    endings = "|".join(data["endings"])
+    return [f"{plain(data['folder'])}/{plain(row['name'])}.{endings}" for row in data["frames"]]
+
+
+def job_files(data: Data, room: int) -> list[str]:
+    lines = [f"{plain(row['step'])}: frames in {plain(row['path'])}" for row in data["folders"]]
+    for kind in ("stills", "movies", "sheets"):
+        lines += [
+            f"{plain(row['step'])}: {plain(row['path'])}{'' if row['done'] else ' (not done)'}" for row in data[kind]
+        ]
+    return lines or wrap(f"Job {plain(data['job'])} has no step whose files the farm knows.", room)
+
+
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
@@ -286,4 +302,6 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "step.show": step,
     "task.list": tasks,
     "task.show": task,
+    "task.files": task_files,
+    "job.files": job_files,
 }

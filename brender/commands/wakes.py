@@ -24,7 +24,9 @@ def wake(
 ) -> Wake:
     """Wake machines that are away, over the network (wake-on-LAN).
 
-    The master sends the magic packet for their network card. It goes to the broadcast address of the master's network, or to what the worker's config says: wake=10.0.7.255:9.
+    The master sends the magic packet for their network card.
+
+    It goes to the broadcast address of the master's network, or to what the worker's config says: wake=10.0.7.255:9.
     """
     woken, passed = wakes.sleepers(call.farm, workers, when_needed)
     return Wake(

@@ -31,13 +31,14 @@ def listing(
     shown = chosen[offset : offset + limit]
     held = calendars.of(call.farm)
     return {
-        "workers": [_line(call.farm, worker, held.get(worker.id)) for worker in shown],
+        "workers": [line(call.farm, worker, held.get(worker.id)) for worker in shown],
         "total": len(chosen),
         "offset": offset,
     }
 
 
-def _line(farm: Farm, worker: Worker, calendar: Schedule | None) -> dict[str, Any]:
+def line(farm: Farm, worker: Worker, calendar: Schedule | None = None) -> dict[str, Any]:
+    """One worker as a row of a list."""
     queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
     used = farm.slots_taken(worker.id) - queued
     return {
@@ -90,7 +91,7 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 
         rows.append(
             {
                 **asdict(worker),
-                **_line(farm, worker, held.get(worker.id)),
+                **line(farm, worker, held.get(worker.id)),
                 "heard": heard,
                 "attempts": attempts,
                 "calendar": calendars.in_words_of(farm, worker, held[worker.id]) if worker.id in held else "",

@@ -16,7 +16,7 @@ from gevent.event import Event as Wake
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from brender.commands import COMMANDS, calls, text
+from brender.commands import COMMANDS, calls, possible, text
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
@@ -27,6 +27,7 @@ from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.moments import Moments
 from brender.hub.schedules import Then, Timetable
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
@@ -66,6 +67,7 @@ class Hub:
         self._inbox: deque[tuple[Link, Request | None]] = deque()
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
+        self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
         self._timetable = Timetable(
             core,
@@ -147,6 +149,10 @@ class Hub:
         if self._events or self._more:
             self._turn()
 
+    def web(self) -> str:
+        """Where the farm's web page is, as the gateway told; empty without one."""
+        return next((link.web for link in self.links.values() if link.web), "")
+
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
         self._add(ev.Boot(), None)
@@ -225,12 +231,14 @@ class Hub:
         """What concerns only the asking session."""
         if isinstance(act, calls.Subscribe):
             link.topics = sorted({*link.topics, *act.topics})
+            self._moments.heed(link)
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
             return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
+            self._moments.heed(link)
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
             if not act.topics or WATCH_TOPIC in act.topics:
@@ -246,7 +254,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name, link.remembers = act.name, act.remember
+            link.name, link.remembers, link.web = act.name, act.remember, act.web
             self._lessons.named(link.number, act.name)
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
@@ -263,6 +271,7 @@ class Hub:
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            seq=lambda: self.feed.last,
             lesson=self._lessons.of(who.actor),
             zone=self._clock.zone,
         )
@@ -277,6 +286,7 @@ class Hub:
         self.watches.gone(link)
         self.watches.touched()
         link.topics = []
+        self._moments.heed(link)
         if link.worker and not link.bye:
             self._add(ev.Disconnected(link.number), None)
 
@@ -302,6 +312,8 @@ class Hub:
                 one(answer)
             elif one.row.selects and one.link.remembers and isinstance(answer, dict):
                 one.link.project = answer.get("project", one.link.project)
+        possible.tell(self.core.farm, turn.notices)
+        self._moments.see(turn.moved, turn.busy)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:

@@ -27,6 +27,8 @@ def tree(**step: object) -> str:
 
 IDLE = [f"job create -j '{tree()}'"]
 DONE = [f"job create -j '{tree()}' --run", "until success0"]
+RENDER = {"name": "render", "function": "blender", "params": {"blend": "/scenes/x.blend", "output": "/frames"}}
+RENDERS = [f"job create -j '{tree(**RENDER)}'"]
 GOING = [f"job create -j '{tree(function='sleep', params=[600])}' --run", "until running"]
 FAILED = [f"job create -j '{tree(function='error', retries=0, frames='1-3')}' --run", "until error"]
 LIMIT_THERE, PRESET_THERE = ["limit add nuke 4"], ["preset add shots engine=CYCLES"]
@@ -45,6 +47,7 @@ BEFORE: dict[str, list[str]] = {
     "job.resume": [*GOING, "job pause shot-010"],
     **dict.fromkeys(["job.watch", "job.history", "task.show", "task.history", "task.log"], DONE),
     **dict.fromkeys(["job.unblock", "job.requeue", "task.retry", "task.list"], FAILED),
+    **dict.fromkeys(["job.files", "task.files"], RENDERS),
     "project.add": ["project set film name=yesterday"],
     "session.undo": ["worker disable render-07"],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import urllib.request
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_nothing_outlives_the_launcher(real: Farm, signum: int) -> None:
         if life == 1:
             line.ask("job.create", name="stays", function="stay", params=[str(journal)], frames="1-2", run=True)
         lines(journal, 2)
-        eventually(lambda: len(real.processes()) == 4 + 2)  # launcher, master, daemon, guardian, two tasks
+        eventually(lambda: len(real.processes()) == 5 + 2)  # launcher, master, page, daemon, guardian, two tasks
         line.close()
         there = real.processes()
         os.kill(launcher.pid, signum)
@@ -75,3 +76,29 @@ def test_a_second_launcher_is_refused_before_its_workers_disturb_the_first_farm(
     assert line.ask("worker.list")["workers"][0]["presence"] == "online"
     launcher.send_signal(signal.SIGTERM)
     assert ended(launcher, 15.0) and launcher.returncode == 0
+
+
+def test_the_launcher_starts_the_page_and_the_master_knows_where(real: Farm) -> None:
+    """The page's address is printed, and told to who opens the farm's own port in a browser."""
+    web = f"127.0.0.1:{free_port()}"
+    words = ["up", "--listen", f"127.0.0.1:{real.port}", "--data", str(real.folder / "up"), "--slots", "1"]
+    launcher = real.run(*words, "--web", web)
+    line = real.answers()
+    line.until(lambda: line.ask("farm.status")["web"] == web)
+    assert f"in a browser http://{web}/" in real.said("up")
+    with urllib.request.urlopen(f"http://{web}/metrics", timeout=20) as answer:
+        assert b"brender_up 1.0" in answer.read()
+    line.close()
+    launcher.send_signal(signal.SIGTERM)
+    assert ended(launcher, 15.0) and launcher.returncode == 0
+
+
+def test_a_farm_without_a_page_has_none(real: Farm) -> None:
+    words = ["up", "--listen", f"127.0.0.1:{real.port}", "--data", str(real.folder / "up"), "--slots", "1"]
+    launcher = real.run(*words, "--no-web")
+    line = real.answers()
+    eventually(lambda: len(real.processes()) == 4)
+    assert "browser" not in real.said("up")
+    line.close()
+    launcher.send_signal(signal.SIGTERM)
+    assert ended(launcher, 15.0)
