@@ -26,6 +26,7 @@ from bench import (
     latency,
     placement,
     readings,
+    schedules,
     stops,
     throughput,
     warm,
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "readings": readings.readings,
     "channels": channels.channels,
     "console": console.console,
+    "schedules": schedules.schedules,
 }
 
 

@@ -42,7 +42,7 @@ class Line:
         self.notices: list[dict[str, Any]] = []
         self.ask("farm.status")  # who is silent at first is taken for a person
 
-    def send(self, method: str, **params: Any) -> int:
+    def send(self, method: str, /, **params: Any) -> int:
         """Ask without waiting for the answer; returns the id to `wait` for."""
         self._number += 1
         text = json.dumps({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
@@ -60,7 +60,7 @@ class Line:
             else:
                 return message["result"]
 
-    def ask(self, method: str, **params: Any) -> Any:
+    def ask(self, method: str, /, **params: Any) -> Any:
         """Ask and wait."""
         return self.wait(self.send(method, **params))
 

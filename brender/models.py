@@ -26,7 +26,7 @@ from brender import inventory
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 6
+SCHEMA = 7
 
 Upgrade = Callable[[Any], None]
 
@@ -76,8 +76,29 @@ def memory(connection: Any) -> None:
     connection.execute('ALTER TABLE "attempt" ADD COLUMN "memory_mb" INTEGER NOT NULL DEFAULT 0')
 
 
+def schedules(connection: Any) -> None:
+    """Schema 7: commands that the clock runs. The text here is history: fixed."""
+    connection.execute(
+        'CREATE TABLE "schedule" ("id" INTEGER NOT NULL PRIMARY KEY, "uuid" TEXT NOT NULL, "name" TEXT NOT NULL, '
+        '"kind" TEXT NOT NULL, "seconds" REAL NOT NULL, "offset" REAL NOT NULL, "timestamp" REAL NOT NULL, '
+        '"expr" TEXT NOT NULL, "tz" TEXT NOT NULL, "method" TEXT NOT NULL, "params" TEXT NOT NULL, '
+        '"project" TEXT NOT NULL, "owner" TEXT NOT NULL, "role" TEXT NOT NULL, "misfire" TEXT NOT NULL, '
+        '"overlap" TEXT NOT NULL, "state" TEXT NOT NULL, "then" TEXT NOT NULL, "queued" INTEGER NOT NULL, '
+        '"next_at" REAL, "last_at" REAL, "last_result" TEXT NOT NULL, "runs" INTEGER NOT NULL, '
+        '"created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, "version" INTEGER NOT NULL)'
+    )
+    connection.execute("INSERT INTO sequence (name, last) VALUES ('schedule', 0)")
+
+
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: memory, 6: inventory.upgrade}
+UPGRADES: dict[int, Upgrade] = {
+    2: placement,
+    3: presets,
+    4: stalls,
+    5: memory,
+    6: inventory.upgrade,
+    7: schedules,
+}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -151,6 +172,38 @@ class PresetRow(_Table):
 
     class Meta:
         table_name = "preset"
+
+
+class ScheduleRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    uuid = TextField()
+    name = TextField()
+    kind = TextField()
+    seconds = DoubleField()
+    offset = DoubleField()
+    timestamp = DoubleField()
+    expr = TextField()
+    tz = TextField()
+    method = TextField()
+    params = JSONField()
+    project = TextField()
+    owner = TextField()
+    role = TextField()
+    misfire = TextField()
+    overlap = TextField()
+    state = TextField()
+    then = TextField()
+    queued = BooleanField()
+    next_at = DoubleField(null=True)
+    last_at = DoubleField(null=True)
+    last_result = JSONField()
+    runs = IntegerField()
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "schedule"
 
 
 class JobRow(_Table):
@@ -279,6 +332,7 @@ MIRRORED: dict[str, type[Model]] = {
     "device": inventory.DeviceRow,
     "key": inventory.KeyRow,
     "channel": inventory.ChannelRow,
+    "schedule": ScheduleRow,
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brender import address
+from brender.core.durations import seconds_of
 from brender.errors import BrenderError, Invalid, nearest
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ class Setting(NamedTuple):
 
 
 def _span(value: Any) -> float:
-    from brender.commands.kinds import seconds_of  # only where a time is given
-
     try:
         found = seconds_of(value)
     except BrenderError as error:

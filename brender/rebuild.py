@@ -38,7 +38,7 @@ def rebuild(connection: Any) -> Farm:
     """The farm that these rows describe. Raises InternalError naming the row that makes no sense."""
     farm = Farm()
     farm.epoch = connection.execute("SELECT epoch FROM farm").fetchone()[0]
-    for table in ("worker", "project", "limit", "preset", "device", "key", "channel", "job", "step"):
+    for table in ("worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step"):
         for row in _rows(connection, table):
             _insert(farm, row)
     for step in farm.steps.values():

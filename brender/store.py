@@ -102,6 +102,8 @@ class Store:
             return rebuild(self._connection)
         except BrenderError as error:
             raise StoreBroken(f"{self.path}: {error.message}", hint=restore_steps(self.path)) from error
+        except UnicodeDecodeError as error:
+            raise StoreBroken(f"{self.path} holds bytes that are no text.", hint=restore_steps(self.path)) from error
         except _DRIVER.Error as error:
             found = judge(error, self.path)
             if found is error:  # the driver's own, such as of text that is no UTF-8 any more

@@ -73,6 +73,7 @@ class World:
 
     def _event(self) -> ev.Event:
         makers: list[Any] = [self._hello, self._submit, self._results, self._results, self._started, self._person]
+        makers.append(self._clock)
         return self.random.choice([*makers, self._worker, self._results, self._away])()
 
     def _pick(self, rows: Any) -> int:
@@ -165,6 +166,29 @@ class World:
         tasks = [{"name": step.name, "function": "noop", "frames": random.choice(("", "1-2"))} for step in steps]
         tree = {"name": farm.projects[job.project_id].name, "workflows": [{"name": job.name, "tasks": tasks}]}
         return kind(tree, wipe=True) if kind is ev.SubmitTree else kind(tree)
+
+    def _clock(self) -> ev.Event:
+        farm, random = self.farm, self.random
+        schedule = self._pick(farm.schedules)
+        uuid, kind = str(random.random()), random.choice(("once_after", "repeat_every", "cron"))
+        values = {"uuid": uuid, "kind": kind, "seconds": 3.0, "expr": "0 8 * * *", "method": "farm.save"}
+        values |= {"params": {"a": ["\u20ac"]}, "misfire": random.choice(("skip", "run_once"))}
+        runs = farm.schedules[schedule].runs if schedule in farm.schedules else 0
+        return random.choice(
+            (
+                ev.Create("schedule", values),
+                ev.Create("schedule", {**values, "name": random.choice("ab")}),
+                ev.Fire(next(iter(farm.due.by(self.now, 1)), 99), self.now),
+                ev.Fire(schedule, self.now + 3.0),
+                ev.ScheduleEnded(schedule, runs, random.choice(("ok", "error")), "said", random.choice((None, 1003))),
+                ev.Delete("schedule", [schedule]),
+                ev.PauseSchedule(schedule, random.random() < 0.5),
+                ev.RunSchedule(schedule),
+                ev.StopSchedules(random.random() < 0.3),
+                ev.ClockMoved(farm.shift + random.choice((-86_400.0, 0.5, 3600.0))),
+                ev.SetCalendar([self._pick(farm.workers)], random.choice(("Mon 08:00-09:00", "")), uuid=uuid),
+            )
+        )
 
     def _person(self) -> ev.Event:
         farm, random = self.farm, self.random

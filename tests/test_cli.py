@@ -134,6 +134,21 @@ def test_a_file_is_read_here_and_its_text_is_sent(
     assert {job.name for job in master.stage.farm.jobs.values()} >= {"wf1", "wf2"}
 
 
+def test_a_file_of_a_command_in_a_command_is_read_here_too(
+    master: Master, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = {"project": {"name": "pr1", "workflows": [{"name": "wf1", "tasks": [{"name": "t", "function": "noop"}]}]}}
+    path = tmp_path / "tree.json"
+    path.write_text(json.dumps(tree), "utf-8")
+    assert cli.main(["schedule", "once-after", "1h", "name=later", "create", "-f", str(path), "--run"]) == 0
+    row = master.stage.farm.schedules[1]
+    assert (row.method, row.params) == ("job.create", {"json": json.dumps(tree), "run": True})
+    assert cli.main(["schedule", "once-after", "1h", "create", "-f", str(tmp_path / "no.json")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert cli.main(["schedule", "once-after", "1h", "craete", "-f", "x"]) == 2
+    assert "Did you mean create" in capsys.readouterr().err
+
+
 def test_a_subscription_prints_events_as_they_come(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["subscribe", "job.*"]) == 3
     assert capsys.readouterr().out.splitlines() == ["OK events on *, after number 7.", "8  job.ended  id=1"]

@@ -20,6 +20,7 @@ from brender.commandline.pages import FOLLOWS
 from brender.commandline.settings import Settings
 from brender.commands.calls import Call, Who
 from brender.commands.grammar import Signature
+from brender.commands.parameters import Parameter
 from brender.commands.table import Row, Table
 from brender.core.farm import Farm
 from brender.endings import DONE, REFUSED
@@ -46,7 +47,7 @@ class Errand:
         if row.name in LOCAL:
             self.shown.show(row.name, self._locally(table, row, words))
             return DONE
-        given = with_file(signature.parameters, given)
+        given = with_file_inside(table, signature.parameters, with_file(signature.parameters, given))
         if row.name == WATCH:
             return self._watch(given["method"], given.get("params", {}))
         if "watch" in self.given:
@@ -190,6 +191,20 @@ def with_file(parameters: Sequence[Any], given: dict[str, Any]) -> dict[str, Any
                 given[into] = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8-sig")
             except (OSError, UnicodeDecodeError, ValueError) as error:
                 raise InvalidParams(f"{path} cannot be read: {error}.") from None
+    return given
+
+
+def with_file_inside(table: Table, parameters: Sequence[Parameter], given: dict[str, Any]) -> dict[str, Any]:
+    """The same for a command in a command: with its file read, it is sent as a method with params."""
+    for parameter in parameters:
+        if parameter.rest and given.get(parameter.name):
+            try:
+                row, inside, words = _resolved(table, given[parameter.name])
+            except BrenderError:
+                return given  # the master says it, with the nearest names of the farm
+            if any(one.kind is not None and one.kind.file and words.get(one.name) for one in inside.parameters):
+                del given[parameter.name]
+                given |= {"method": row.name, "params": with_file(inside.parameters, words)}
     return given
 
 

@@ -66,7 +66,7 @@ class Call(Struct):
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
     `marks` says how far running attempts are, `lesson` how far the caller is in the tutorial, `seq()` is the number of
-    the newest event.
+    the newest event, `zone` the time zone of the machine the master runs on.
     """
 
     farm: Farm
@@ -80,6 +80,12 @@ class Call(Struct):
     marks: Mapping[int, Mark] = MappingProxyType({})
     seq: Callable[[], int] = _unnumbered
     lesson: Lesson | None = None
+    zone: str = "UTC"
+
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall shows, in seconds since the epoch: people may have set it since the start."""
+        return self.now + self.farm.shift
 
 
 class Act(Struct, frozen=True):
@@ -150,6 +156,22 @@ class WatchJob(Unhurried, frozen=True):
     """Tell how far a job is, as often as that changes, and answer when its run has ended."""
 
     job: int
+
+
+class Packet(Struct, frozen=True):
+    """One machine to wake: the MAC of its card (12 hex digits), and HOST:PORT of the broadcast that reaches it."""
+
+    id: int
+    name: str
+    mac: str
+    where: str
+
+
+class Wake(Unhurried, frozen=True):
+    """Send the magic packets; answer who was woken, who was passed over and why, and what could not be sent."""
+
+    packets: list[Packet]
+    passed: list[dict[str, Any]]
 
 
 class Teach(Act, frozen=True):

@@ -43,7 +43,7 @@ def complete(call: Call, line: str, cursor: int) -> Completion:
     start = _start_of_word(line, cursor)
     try:
         before, word = split(line[:start]), _typed(line[start:cursor])
-        found = _first(call, word) if not before else _later(call, before, word)
+        found = following(call, before, word)
     except (BrenderError, ValueError):
         return Completion(start, [])
     items = [Item(_quoted(one.word), one.about) for one in found if one.word and all(map(is_plain, one.word))]
@@ -88,6 +88,11 @@ def _typed(text: str) -> str:
 
 def _quoted(word: str) -> str:
     return shlex.quote(word) if _NEEDS_QUOTES.intersection(word) else word
+
+
+def following(call: Call, before: list[str], word: str) -> list[Offer]:
+    """What may stand after these words of a command, as a whole line is completed."""
+    return _later(call, before, word) if before else _first(call, word)
 
 
 def _may(call: Call, row: Row) -> bool:
@@ -139,6 +144,8 @@ def _command(call: Call, before: list[str], word: str, able: list[Row]) -> list[
 
 def _argument(call: Call, signature: Signature, rest: list[str], word: str) -> list[Offer]:
     given, free = _given(signature, rest)
+    if free is not None and free.rest and free.name in given:
+        return _values(call, free, word, given)
     option = signature.by_short.get(rest[-1][1:]) if rest and len(rest[-1]) == 2 and rest[-1][0] == "-" else None
     if option is not None and not option.flag:
         return _values(call, option, word, given)

@@ -39,6 +39,7 @@ class Described(Kind):
         self.many = bool(told.get("many"))  # type: ignore[misc]
         self.loose = bool(told.get("loose"))  # type: ignore[misc]
         self.file = bool(told.get("file"))  # type: ignore[misc]
+        self.rest = bool(told.get("rest"))  # type: ignore[misc]
         self.expects = str(told.get("expects", "a value"))  # type: ignore[misc]
 
     def claims(self, key: str) -> bool:

@@ -24,6 +24,7 @@ NOUNS = {
     "key": "what is measured, in which unit",
     "manager": "the machines that host channels",
     "reading": "what was measured, and when",
+    "schedule": "commands that the clock runs",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",
@@ -142,7 +143,7 @@ def _word(parameter: Parameter) -> dict[str, Any]:
     told: dict[str, Any] = {"positional": parameter.positional, "short": parameter.short}
     kind = parameter.kind
     if kind is not None:
-        told |= {"expects": kind.expects, "many": kind.many, "loose": kind.loose, "file": kind.file}
+        told |= {"expects": kind.expects, "many": kind.many, "loose": kind.loose, "file": kind.file, "rest": kind.rest}
         told["asked"] = refuses_none(parameter)
         told["claims"] = ["*"] if kind.claims("") else [key for key in CLAIMED if kind.claims(key)]
     return {name: value for name, value in told.items() if value}

@@ -14,7 +14,7 @@ from brender.commands.references import JobRef
 from brender.commands.states import named, progress
 from brender.commands.workers import activity
 from brender.core import explain, hosted
-from brender.core.farm import Step
+from brender.core.farm import Farm, Step
 from brender.core.lifecycle import FAILED, READY, TaskState
 from brender.errors import NotFound, nearest
 
@@ -50,6 +50,7 @@ def status(call: Call) -> dict[str, Any]:
         "jobs": jobs,
         "tasks": named(counts),
         "progress": progress(counts),
+        **({"schedules": _schedules(farm)} if farm.schedules or farm.halted else {}),
         "sessions": len(call.sessions()),
         **call.info(),
     }
@@ -78,10 +79,18 @@ def glance(call: Call) -> dict[str, Any]:
     }
 
 
+def _schedules(farm: Farm) -> dict[str, int]:
+    """Schedules by state."""
+    found: dict[str, int] = {}
+    for row in farm.schedules.values():
+        found[row.state] = found.get(row.state, 0) + 1
+    return found
+
+
 def save(call: Call) -> dict[str, Any]:
     """Say how the farm is saved: every change is on the disk before it is answered (BR-17)."""
     farm = call.farm
-    rows = {table: len(farm.table(table)) for table in ("worker", "project", "job", "step", "attempt")}
+    rows = {table: len(farm.table(table)) for table in ("worker", "project", "job", "step", "schedule", "attempt")}
     return {"saved": True, "rows": rows}
 
 

@@ -40,8 +40,9 @@ class Signature(Struct):
 
     @property
     def usage(self) -> str:
-        """One line that shows what to write."""
-        return " ".join([self.words.replace("_", "-"), *(parameter.usage for parameter in self.parameters)])
+        """One line that shows what to write; a command in a command comes last, for nothing behind it is ours."""
+        parameters = sorted(self.parameters, key=lambda one: one.rest)
+        return " ".join([self.words.replace("_", "-"), *(parameter.usage for parameter in parameters)])
 
     def refuse(self, message: str, hint: str = "") -> InvalidParams:
         """The error for arguments that do not fit, with the usage line, or where it stands if it is a long one."""
@@ -157,16 +158,23 @@ class Reading:
     def all(self, words: list[str]) -> None:
         while words:
             word = words.pop(0)
-            if word == "--":
+            if self.inside_rest:
+                self.positional(word)
+            elif word == "--":
                 for rest in words:
                     self.positional(rest)
                 return
-            if word.startswith("--") and len(word) > 2 and word[2].isalpha():
+            elif word.startswith("--") and len(word) > 2 and word[2].isalpha():
                 self.option(word, words)
             elif len(word) == 2 and word[0] == "-" and word[1].isalpha():
                 self.short(word, words)
             else:
                 self.word(word)
+
+    @property
+    def inside_rest(self) -> bool:
+        """Whether what comes next is no longer ours: it belongs to a command in this command."""
+        return bool(self.free) and self.free[0].rest and self.free[0].name in self.values
 
     def option(self, word: str, words: list[str]) -> None:
         name, equals, value = word[2:].partition("=")

@@ -16,6 +16,7 @@ from msgspec import Struct
 from brender.commands.calls import Call
 from brender.commands.offers import Offer, starting
 from brender.commands.vocabulary import ABOUT, choices_of, values_of
+from brender.core.durations import EXPECTS, UNITS, seconds_of
 from brender.core.farm import Job, Limit, Project, Step, Worker
 from brender.core.frames import AUTO_WORD
 from brender.core.rules.presets import OF_A_JOB
@@ -33,12 +34,16 @@ class Arg(Struct, frozen=True):
 
 
 class Kind:
-    """Base of all kinds. One with `many` takes all words that are left, one with `loose` all unknown key=value."""
+    """Base of all kinds. One with `many` takes all words that are left, one with `loose` all unknown key=value.
+
+    One with `rest` takes from its first word on whatever stands there, options too: a command in a command.
+    """
 
     wire: ClassVar[Any] = str
     expects: ClassVar[str] = "a word"
     many: ClassVar[bool] = False
     loose: ClassVar[bool] = False
+    rest: ClassVar[bool] = False
     file: ClassVar[bool] = False  # names a file on the caller's machine, which its client reads
 
     def claims(self, key: str) -> bool:
@@ -179,7 +184,7 @@ class Attributes(Kind):
         kind = self.types[name]
         if name == "chunk" and given == AUTO_WORD:
             return given
-        if name == "stalled_after" and isinstance(given, str) and given[-1:] in _SECONDS:
+        if name == "stalled_after" and isinstance(given, str) and given[-1:] in UNITS:
             return seconds_of(given)
         try:
             return msgspec.convert(_shaped(given, kind), kind, strict=not isinstance(given, str))
@@ -212,26 +217,13 @@ def _shaped(given: Any, kind: Any) -> Any:
 
 
 class Span(Kind):
-    """A stretch of time: seconds, or 90s, 10m, 2h, 1d."""
+    """A stretch of time, in seconds or with a unit."""
 
     wire = str | int | float
-    expects = "seconds, or 90s, 10m, 2h, 1d"
+    expects = EXPECTS
 
     def parse(self, call: Call, value: Any, others: Others) -> float:
         return seconds_of(value)
-
-
-def seconds_of(value: Any) -> float:
-    """A stretch of time, as a person or a program writes it. Raises Invalid."""
-    text = str(value).strip().lower()
-    unit = _SECONDS.get(text[-1:], 0)
-    try:
-        found = float(text[:-1]) * unit if unit else float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 1e9:
-        raise Invalid(f"{value!r} is no stretch of time.", hint="Write 90s, 10m, 2h or 1d.")
-    return found
 
 
 class Chunk(Kind):
@@ -255,13 +247,12 @@ class Chunk(Kind):
         return starting(prefix, [AUTO_WORD], lambda _: "as many frames as the measured seconds say")
 
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPAN = Span()
 CHUNK = Chunk()
 SENTENCE = Sentence()
 FUNCTION, ORDER = Known("function"), Known("order")
 TAGS, LIMITS, AFTER = Known("tags"), Known("limits"), Known("after")
-TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "farm.*", "*"))
+TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "schedule.*", "farm.*", "*"))
 WORD_LIST = WordList()
 JSON_TEXT = JsonText()
 LOCAL_FILE = LocalFile()

@@ -48,6 +48,10 @@ class Parameter(Struct, frozen=True):
         return self.kind is not None and self.kind.loose
 
     @property
+    def rest(self) -> bool:
+        return self.kind is not None and self.kind.rest
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The words a Literal allows."""
         return get_args(self.base) if get_origin(self.base) is Literal else ()

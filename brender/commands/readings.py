@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from brender.commands.calls import AskReadings, Call, KeepReadings
 from brender.commands.kinds import LOOSE, Arg, Kind, Others, Span
-from brender.commands.moments import MOMENT
+from brender.commands.moments import PAST
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.core.farm import Channel, Farm
@@ -135,7 +135,7 @@ def put(
     source: Annotated[str | int | None, Source(), Arg(text="a device, or with the key - a channel")] = None,
     key: Annotated[str | int | None, KeyWord(), Arg(text="what was measured there")] = None,
     value: Annotated[Any, Measured(), Arg(text="what was measured")] = None,
-    at: Annotated[float | None, MOMENT, Arg(text="when; now when left out")] = None,
+    at: Annotated[float | None, PAST, Arg(text="when; now when left out")] = None,
     *,
     samples: Annotated[Any, LOOSE, Arg(text="many at once: [[device or channel, key, seconds, value], …]")] = None,
 ) -> KeepReadings:
@@ -200,8 +200,8 @@ def within(
     call: Call,
     channel: Annotated[Channel, ChannelRef(), Arg(text="which channel")],
     *,
-    from_: Annotated[float | None, MOMENT, Arg(text="beginning; an hour before the end when left out")] = None,
-    to: Annotated[float | None, MOMENT, Arg(text="end; now when left out")] = None,
+    from_: Annotated[float | None, PAST, Arg(text="beginning; an hour before the end when left out")] = None,
+    to: Annotated[float | None, PAST, Arg(text="end; now when left out")] = None,
     step: Annotated[float | None, Step(), Arg(text="what one point stands for; what suits when left out")] = None,
     agg: Annotated[Aggregate | None, Arg(text="of each step; raw: the samples themselves, however many")] = None,
     most: Annotated[int, Meta(ge=1, le=POINTS), Arg(text="points of the answer, 1000 when left out")] = 1000,

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from brender.commands import text_channels, text_farm, text_history, text_readings, text_work
+from brender.commands import text_channels, text_farm, text_history, text_readings, text_schedules, text_work
 from brender.commands.layout import capital, number, plain, span, wrap
 from brender.wire.screen import escape_json
 
@@ -247,6 +247,7 @@ WRITERS: dict[str, Writer] = {
     "job.run": _run,
     "job.stop": _stop,
     "limit.delete": _deleted,
+    "schedule.remove": _deleted,
     "job.unblock": _unblocked,
     "job.requeue": _requeued,
     "job.pause": _pause,
@@ -273,4 +274,5 @@ WRITERS: dict[str, Writer] = {
     **text_history.WRITERS,
     **text_channels.WRITERS,
     **text_readings.WRITERS,
+    **text_schedules.WRITERS,
 }

@@ -46,12 +46,19 @@ def workers(data: Data, room: int) -> list[str]:
             "No worker has connected yet, or none is like that. On a machine that shall render, start: brender client",
             room,
         )
-    shown = [{**row, "load": f"{row['used']}/{row['slots']}"} for row in rows]
+    shown = [
+        {
+            **row,
+            "load": f"{row['used']}/{row['slots']}",
+            "state": f"{row['state']} (calendar)" if row.get("by_calendar") else row["state"],
+        }
+        for row in rows
+    ]
     return [*columns(WORKER_COLUMNS, shown, room), *wrap(more(data, len(rows), "worker"), room)]
 
 
 WORKER_FIELDS = (
-    "id", "name", "mac", "hostname", "admin_state", "presence", "activity", "warning", "slots",
+    "id", "name", "mac", "hostname", "admin_state", "calendar", "presence", "activity", "warning", "slots",
     "functions", "tags", "config", "facts", "platform", "heard", "legacy", "version",
 )  # fmt: skip
 ATTEMPT_COLUMNS = (
@@ -140,9 +147,22 @@ def farm(data: Data, room: int) -> list[str]:
         "slots": f"{data['slots']['used']} of {data['slots']['total']} busy",
         "jobs": _sums(data["jobs"]),
         "tasks": f"{progress['total']}" + (f": {_sums(data['tasks'])}" if data["tasks"] else ""),
+        **({"schedules": _sums(data["schedules"])} if "schedules" in data else {}),
         "sessions": str(data["sessions"]),
     }
-    said = ("uptime", "epoch", "workers", "slots", "projects", "jobs", "tasks", "progress", "sessions", "version")
+    said = (
+        "schedules",
+        "uptime",
+        "epoch",
+        "workers",
+        "slots",
+        "projects",
+        "jobs",
+        "tasks",
+        "progress",
+        "sessions",
+        "version",
+    )
     lines |= {name: plain(value) for name, value in data.items() if name not in said}
     if "readings" in data:
         lines["readings"] = storage(data["readings"])

@@ -65,6 +65,12 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
                 if act is None
                 else Touched(act.noun, len(act.rows), [was.name for was in act.rows[:MOST_NAMES]])
             )
+        case ev.SetCalendar():
+            return _rows(farm, "worker", event.workers)
+        case ev.PauseSchedule() | ev.RunSchedule():
+            return _rows(farm, "schedule", [event.schedule])
+        case ev.StopSchedules():
+            return _rows(farm, "schedule", [row.id for row in farm.schedules.values() if row.next_at is not None])
         case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
             return _tree(farm, event)
     return Touched()
@@ -81,7 +87,7 @@ def _name(farm: Farm, row: Any) -> str:
         return job_path(farm, row)
     if hasattr(row, "job_id"):
         return f"{job_path(farm, farm.jobs[row.job_id])}/{row.name}"
-    return str(row.name)
+    return str(row.name or row.uuid)
 
 
 def _tasks(farm: Farm, event: ev.RetryTasks | ev.KillTasks) -> Touched:

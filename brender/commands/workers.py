@@ -11,7 +11,8 @@ from brender.commands.calls import Call
 from brender.commands.kinds import NEW_WORKER_VALUES, WORKER_VALUES, Arg
 from brender.commands.selection import WORKERS, WORKERS_OR_ALL
 from brender.core import events
-from brender.core.farm import Farm, Worker
+from brender.core.farm import Farm, Schedule, Worker
+from brender.core.rules import calendars
 
 Selected = Annotated[list[Worker], WORKERS, Arg(text="which workers; several are a union")]
 Limit = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows at the most")]
@@ -28,10 +29,15 @@ def listing(
     """List workers with their state, presence, load and tags."""
     chosen = list(call.farm.workers.values()) if workers is None else workers
     shown = chosen[offset : offset + limit]
-    return {"workers": [line(call.farm, worker) for worker in shown], "total": len(chosen), "offset": offset}
+    held = calendars.of(call.farm)
+    return {
+        "workers": [line(call.farm, worker, held.get(worker.id)) for worker in shown],
+        "total": len(chosen),
+        "offset": offset,
+    }
 
 
-def line(farm: Farm, worker: Worker) -> dict[str, Any]:
+def line(farm: Farm, worker: Worker, calendar: Schedule | None = None) -> dict[str, Any]:
     """One worker as a row of a list."""
     queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
     used = farm.slots_taken(worker.id) - queued
@@ -40,6 +46,7 @@ def line(farm: Farm, worker: Worker) -> dict[str, Any]:
         "name": worker.name,
         "mac": worker.mac,
         "state": worker.admin_state,
+        "by_calendar": calendar is not None and calendars.disables(farm, worker, calendar),
         "presence": worker.presence,
         "activity": activity(worker, used + queued),
         "used": used,
@@ -63,6 +70,7 @@ def activity(worker: Worker, live: int) -> str:
 def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show everything known of some workers, with the attempts they carry."""
     farm = call.farm
+    held = calendars.of(farm)
     rows = []
     for worker in workers[offset : offset + limit]:
         load = farm.loads[worker.id]
@@ -83,9 +91,10 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 
         rows.append(
             {
                 **asdict(worker),
-                **line(farm, worker),
+                **line(farm, worker, held.get(worker.id)),
                 "heard": heard,
                 "attempts": attempts,
+                "calendar": calendars.in_words_of(farm, worker, held[worker.id]) if worker.id in held else "",
             }
         )
     return {"workers": rows, "total": len(workers), "offset": offset}

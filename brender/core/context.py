@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import Channel, Device, Farm, Job, Key, Limit, Load, Preset, Project, Step, Worker
+from brender.core.farm import Channel, Device, Farm, Job, Key, Limit, Load, Preset, Project, Schedule, Step, Worker
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.errors import NotFound
@@ -27,6 +27,11 @@ class Context:
     def now(self) -> float:
         """Seconds since the epoch, the same for the whole turn."""
         return self.farm.now
+
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall shows now, in seconds since the epoch."""
+        return self.farm.wall
 
     def order(self, session: int | None, order: Order) -> None:
         """Ask the worker at that session for something; to a worker that is away nothing is sent."""
@@ -57,6 +62,9 @@ class Context:
 
     def channel(self, channel_id: int) -> Channel:
         return _found(self.farm.channels, "channel", channel_id)
+
+    def schedule(self, schedule_id: int) -> Schedule:
+        return _found(self.farm.schedules, "schedule", schedule_id)
 
     def job(self, job_id: int) -> Job:
         return _found(self.farm.jobs, "job", job_id)

@@ -26,11 +26,34 @@ class Tick(Event):
     """Time has passed; nothing else happened."""
 
 
+class ClockMoved(Event):
+    """Somebody or NTP set the wall clock: it is now `shift` seconds ahead of the master's own, which only runs."""
+
+    shift: float
+
+
+class Fire(Event):
+    """A schedule is due, at this time of the master's clock. Its command is the next event of the same turn."""
+
+    schedule: int
+    at: float
+
+
+class ScheduleEnded(Event):
+    """What became of a run of a schedule: `outcome` is ok or error, `said` a line of text, `code` that of the error."""
+
+    schedule: int
+    run: int
+    outcome: str
+    said: str = ""
+    code: int | None = None
+
+
 # ---- people
 
 
 class Create(Event):
-    """A new row of a noun (worker, project, limit, preset, job, step) with these attributes."""
+    """A new row of a noun (worker, project, limit, preset, schedule, job, step) with these attributes."""
 
     noun: str
     values: dict[str, Any]
@@ -61,6 +84,37 @@ class SetAdmin(Event):
     state: str
     by: str = ""
     session: int = 0
+
+
+class SetCalendar(Event):
+    """Windows of the week in which workers are enabled (calendars.parse); an empty text takes the calendar away."""
+
+    workers: list[int]
+    windows: str
+    tz: str = "UTC"
+    uuid: str = ""
+    by: str = ""
+    role: str = ""
+
+
+class PauseSchedule(Event):
+    schedule: int
+    paused: bool
+    by: str = ""
+
+
+class RunSchedule(Event):
+    """Run it once more as soon as may be; when it is due next stays as it is."""
+
+    schedule: int
+    by: str = ""
+
+
+class StopSchedules(Event):
+    """Hold all schedules, or let them go on (RM-17, RM-18)."""
+
+    stopped: bool
+    by: str = ""
 
 
 class SubmitTree(Event):

@@ -13,6 +13,7 @@ from brender.config import DEFAULT, Settings
 from brender.core import fit, frames
 from brender.core.farm import Farm, Job, Step, Worker
 from brender.core.lifecycle import CRASH_LIMIT, LABELS, LIVE, PENDING, TaskState
+from brender.core.rules import calendars
 
 _MOST_WORKERS = 10  # refusals of single workers spelled out in one answer
 
@@ -67,9 +68,13 @@ def why_worker(farm: Farm, worker_id: int, settings: Settings = DEFAULT) -> dict
     """Why a worker idles, or what it does."""
     worker, load = farm.workers[worker_id], farm.loads[worker_id]
     refusal = fit.worker_refusal(worker, load, farm.now, settings)
+    calendar = calendars.of(farm).get(worker_id)
     busy = farm.slots_taken(worker.id)
     state = f"{worker.admin_state}, {worker.presence}, {min(busy, worker.slots)} of {worker.slots} slots busy"
     reasons: list[fit.Refusal] = [refusal] if refusal is not None else []
+    if calendar is not None:
+        text = calendars.in_words_of(farm, worker, calendar)
+        reasons.append(fit.Refusal("worker.calendar", text, f"worker calendar {worker.name} none"))
     if busy:
         reasons.append(
             fit.Refusal("worker.busy", f"{worker.name} has {len(load.live)} tasks: {_first_tasks(farm, worker)}.")
@@ -153,11 +158,14 @@ def _waiting(farm: Farm, job: Job, step: Step, settings: Settings, task: int | N
     refusals: list[fit.Refusal] = []
     full: fit.Refusal | None = None
     able = busy = 0
+    by_calendar = calendars.of(farm)
     for worker in farm.workers.values():
         load = farm.loads[worker.id]
         found = fit.worker_refusal(worker, load, farm.now, settings) or fit.kind_refusal(worker, kind)
         if found is not None:
-            refusals.append(found)
+            calendar = by_calendar.get(worker.id) if found.rule == "worker.disabled" else None
+            text = f"{found.text} {calendars.in_words_of(farm, worker, calendar)}" if calendar is not None else ""
+            refusals.append(found if not text else fit.Refusal(found.rule, text, found.next))
             continue
         found = fit.room_refusal(farm, worker, load, kind)
         if found is not None and found.rule == "worker.blocked":

@@ -13,6 +13,7 @@ from typing import Any
 
 from brender.core import frames as frames_
 from brender.core.acts import Act
+from brender.core.due import Due, due_at
 from brender.core.hosting import Hosting
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
@@ -28,6 +29,7 @@ from brender.core.rows import (
     Preset,
     Project,
     Row,
+    Schedule,
     Step,
     Trouble,
     Worker,
@@ -50,11 +52,15 @@ __all__ = [
     "Preset",
     "Project",
     "Row",
+    "Schedule",
     "Step",
     "Tasks",
     "Trouble",
     "Worker",
 ]
+
+
+Named = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | Job | Step
 
 
 class Load:
@@ -89,6 +95,7 @@ class Farm:
         self.projects: dict[int, Project] = {}
         self.limits: dict[int, Limit] = {}
         self.presets: dict[int, Preset] = {}
+        self.schedules: dict[int, Schedule] = {}
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
@@ -105,6 +112,9 @@ class Farm:
         self.epoch = 0  # grows with every start of a master (fences old leaders)
         self.now = 0.0
         self.ticked_at = 0.0
+        self.shift = 0.0  # seconds by which the wall clock has been moved ahead of `now` since the master started
+        self.due = Due()  # which schedule is due when
+        self.halted = False  # whether somebody stopped all schedules
         self.ready: set[int] = set()  # steps that may have become ready; the scheduler's hint
         self.roomy: set[int] = set()  # workers that may have room again; the scheduler's hint
         self.usage = Usage()  # what live attempts take
@@ -134,6 +144,7 @@ class Farm:
             "device": self.devices,
             "key": self.keys,
             "channel": self.channels,
+            "schedule": self.schedules,
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
@@ -156,6 +167,9 @@ class Farm:
             self.worker_keys[row.key] = row.id
         elif isinstance(row, Channel):
             self.hosting.put(row)
+        elif isinstance(row, Schedule):
+            self.due.put(row.id, due_at(row, self.shift))
+            self.halted = self.halted or "stopped" in (row.state, row.then if row.state == "running" else "")
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
             self.note_waits(row)
@@ -187,6 +201,8 @@ class Farm:
             self.hosting.forget(row)
             self.latest.pop(row.id, None)
             self.trends.pop(row.id, None)
+        elif isinstance(row, Schedule):
+            self.due.put(row.id, None)
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)
@@ -228,6 +244,17 @@ class Farm:
         if job is not None and pid and self.usage.board(attempt, job):
             self.roomy.add(attempt.worker_id)
 
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall shows, in seconds since the epoch: people may set it, `now` only runs."""
+        return self.now + self.shift
+
+    def move_wall(self, shift: float) -> None:
+        """The wall clock was set. Only the ledger calls this."""
+        self.shift = shift
+        for row in self.schedules.values():
+            self.due.put(row.id, due_at(row, shift))
+
     def note_waits(self, job: Job) -> None:
         """Keep what a job waits for where a success of others and the clock find it."""
         (self.waiting.add if job.after else self.waiting.discard)(job.id)
@@ -267,10 +294,10 @@ class Farm:
         return self.steps[ids[-1]].place if ids else 0
 
     @staticmethod
-    def name_key(row: Worker | Project | Limit | Preset | Device | Key | Channel | Job | Step) -> tuple[str, int, str]:
+    def name_key(row: Named) -> tuple[str, int, str]:
         """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
         parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
-        return TABLE_OF[type(row)], parent, row.name
+        return TABLE_OF[type(row)], parent, row.name or (row.uuid if isinstance(row, Schedule) else "")
 
     def project_named(self, name: str) -> Project | None:
         found = self.names.get(("project", 0, name))
@@ -295,6 +322,11 @@ class Farm:
     def channel_named(self, name: str) -> Channel | None:
         found = self.names.get(("channel", 0, name))
         return None if found is None else self.channels[found]
+
+    def schedule_named(self, name: str) -> Schedule | None:
+        """The schedule of this name or uuid."""
+        found = self.names.get(("schedule", 0, name))
+        return None if found is None else self.schedules[found]
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""

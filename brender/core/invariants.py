@@ -6,10 +6,11 @@ Tests run it at the teardown of every farm, the simulation after every turn, the
 from __future__ import annotations
 
 from brender.core import links
+from brender.core.due import due_at
 from brender.core.farm import Farm, Step, Tasks
 from brender.core.fit import job_refusal
 from brender.core.hosting import HOSTED
-from brender.core.lifecycle import ATTEMPT_LIVE, LIVE, READY, TASK_OF_LIVE, TaskState
+from brender.core.lifecycle import ATTEMPT_LIVE, LIVE, READY, SCHEDULE_OVER, TASK_OF_LIVE, TaskState
 from brender.core.settle import open_steps
 from brender.core.usage import Usage
 
@@ -24,6 +25,7 @@ def check(farm: Farm) -> list[str]:
     broken += _usage(farm)
     broken += _openness(farm)
     broken += _channels(farm)
+    broken += _schedules(farm)
     return broken
 
 
@@ -48,6 +50,25 @@ def _channels(farm: Farm) -> list[str]:
                 broken.append(f"channel {channel.name} has {table} {row_id}, which is not there")
     if hosted != farm.hosting.of:
         broken.append(f"managers count {farm.hosting.of}; their channels are {hosted}")
+    return broken
+
+
+def _schedules(farm: Farm) -> list[str]:
+    """Who is due when is what the rows say, and whatever is armed has a moment."""
+    rows = farm.schedules.values()
+    wanted = {row.id: at for row in rows if (at := due_at(row, farm.shift)) is not None}
+    broken = [] if wanted == farm.due.at else [f"schedules are due at {wanted}, the farm waits for {farm.due.at}"]
+    if farm.due.first() != min(wanted.values(), default=None):
+        broken.append(f"the first schedule is due at {min(wanted.values(), default=None)}, not {farm.due.first()}")
+    for row in rows:
+        state = row.then if row.state == "running" else row.state
+        if (row.next_at is None) != (state in SCHEDULE_OVER):
+            broken.append(f"schedule {row.id} is {row.state}, then {row.then}, and due at {row.next_at}")
+        if (state == "stopped") != (farm.halted and state not in (*SCHEDULE_OVER, "paused")):
+            broken.append(f"schedule {row.id} is {state} while all are stopped: {farm.halted}")
+    members = [worker for row in rows if row.kind == "calendar" for worker in row.params["workers"]]
+    if len(members) != len(set(members)) or not set(members) <= farm.workers.keys():
+        broken.append(f"calendars name workers {members}, there are {sorted(farm.workers)}")
     return broken
 
 

@@ -13,12 +13,13 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from brender.core.acts import STAMPED, Act
-from brender.core.farm import TABLE_OF, Attempt, Channel, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import TABLE_OF, Attempt, Channel, Farm, Job, Load, Row, Schedule, Step, Tasks, Trouble, Worker
 from brender.core.lifecycle import (
     ATTEMPT_MOVES,
     CHANNEL_MOVES,
     PRESENCE_MOVES,
     READY,
+    SCHEDULE_MOVES,
     STATES,
     TaskState,
     check_move,
@@ -135,6 +136,8 @@ class Ledger:
             check_move(f"worker {row.name}", row.presence, values["presence"], PRESENCE_MOVES)
         elif isinstance(row, Channel) and "state" in values:
             check_move(f"channel {row.name}", row.state, values["state"], CHANNEL_MOVES)
+        elif isinstance(row, Schedule) and "state" in values:
+            check_move(f"schedule {row.name or row.uuid}", row.state, values["state"], SCHEDULE_MOVES)
         elif isinstance(row, Attempt) and "state" in values:
             check_move(f"attempt {row.id}", row.state, values["state"], ATTEMPT_MOVES)
         self._note((TABLE_OF[type(row)], row.id), row)
@@ -302,6 +305,16 @@ class Ledger:
         known = self.farm.stamps
         self._undo.append((self._set_entry, (known, key, known.get(key))))
         self._set_entry(known, key, stamp)
+
+    def wall(self, shift: float) -> None:
+        """How far the wall clock is ahead of the farm's own."""
+        self._undo.append((self.farm.move_wall, (self.farm.shift,)))
+        self.farm.move_wall(shift)
+
+    def halt(self, halted: bool) -> None:
+        """Whether all schedules stand still."""
+        self._undo.append((setattr, (self.farm, "halted", self.farm.halted)))
+        self.farm.halted = halted
 
     def _touch(self, step_id: int) -> None:
         if step_id not in self.touched_steps:

@@ -120,6 +120,16 @@ CHANNEL_MOVES: dict[str, frozenset[str]] = {
 CHANNEL_TYPES = ("simple", "scalar", "delta", "ntime", "vector", "easy", "middle", "hard", "custom")
 SYNTHETIC = ("easy", "middle", "hard", "custom")  # types that make their own values
 KEY_KINDS = ("gauge", "counter", "text", "bool", "vector")
+# A schedule that is over may be run by hand; one that is removed is no row any more.
+SCHEDULE_MOVES: dict[str, frozenset[str]] = {
+    "armed": frozenset({"running", "paused", "stopped", "missed"}),
+    "running": frozenset({"armed", "paused", "stopped", "done", "missed"}),
+    "paused": frozenset({"running", "armed", "stopped"}),
+    "stopped": frozenset({"armed", "paused"}),
+    "done": frozenset({"running"}),
+    "missed": frozenset({"running"}),
+}
+SCHEDULE_OVER = ("done", "missed")
 
 CRASH_LIMIT = 5  # attempts lost with their worker before a task is given up as poison (CONTRACT 4.3)
 BLOCK_LIMIT = 3  # failures of one function of a job on one worker before others have to try
@@ -153,7 +163,7 @@ def check_task_move(thing: str, old: TaskState, new: TaskState) -> None:
 
 
 def check_move(thing: str, old: str, new: str, moves: dict[str, frozenset[str]]) -> None:
-    """Raise InternalError if a worker's presence or an attempt cannot become what a rule makes it."""
+    """Raise InternalError if a worker's presence, an attempt or a schedule cannot become what a rule makes it."""
     if old != new and new not in moves.get(old, frozenset()):
         raise InternalError(f"{thing} is {old}; it cannot become {new}.", hint="This is a defect of brender.")
 

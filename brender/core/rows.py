@@ -170,6 +170,40 @@ class Channel(Struct):
     version: int = 1
 
 
+class Schedule(Struct):
+    """A command of the table that is run by the clock. Its moments are the wall clock's, in seconds since the epoch.
+
+    `then` is the state it goes back to when what it runs now has ended. A calendar's params name its workers.
+    """
+
+    id: int
+    uuid: str
+    name: str = ""
+    kind: str = "once_after"  # occurrences.KINDS
+    seconds: float = 0.0
+    offset: float = 0.0
+    timestamp: float = 0.0  # when it is due for the first time
+    expr: str = ""
+    tz: str = "UTC"
+    method: str = ""
+    params: dict[str, Any] = field(default_factory=dict)  # as JSON-RPC has them: read anew each time
+    project: str = ""  # the current one of the session that made it
+    owner: str = ""
+    role: str = ""  # of the owner, when it was made
+    misfire: str = "skip"  # skip | run_once: what was due while nobody could run it
+    overlap: str = "skip"  # skip | queue: what is due while it still runs
+    state: str = "armed"  # armed | running | paused | stopped (all are) | done | missed
+    then: str = "armed"
+    queued: bool = False  # a run is owed as soon as may be
+    next_at: float | None = None
+    last_at: float | None = None
+    last_result: dict[str, Any] = field(default_factory=dict)
+    runs: int = 0
+    created_at: float = 0.0
+    modified_at: float = 0.0
+    version: int = 1
+
+
 class Attempt(Struct):
     """One execution of one task on one worker. Its id is the fence: nothing else may end this task now."""
 
@@ -191,7 +225,7 @@ class Attempt(Struct):
     memory_mb: int = 0  # MiB that its process held at the most, 0: not known
 
 
-Row = Worker | Project | Limit | Preset | Device | Key | Channel | Job | Step | Attempt
+Row = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | Job | Step | Attempt
 TABLES: dict[str, type[Row]] = {
     "worker": Worker,
     "project": Project,
@@ -200,6 +234,7 @@ TABLES: dict[str, type[Row]] = {
     "device": Device,
     "key": Key,
     "channel": Channel,
+    "schedule": Schedule,
     "job": Job,
     "step": Step,
     "attempt": Attempt,

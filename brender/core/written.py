@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core.farm import Attempt, Channel, Farm, Job, Limit, Project, Row, Step
+from brender.core.due import due_at
+from brender.core.farm import Attempt, Channel, Farm, Job, Limit, Project, Row, Schedule, Step
 from brender.core.sequence import order_of
 
 _SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on
@@ -31,6 +32,8 @@ def write(farm: Farm, row: Row, values: dict[str, Any]) -> set[int]:
         return _after_step(farm, row, values)
     if isinstance(row, Channel):
         farm.hosting.put(row)
+    if isinstance(row, Schedule):
+        farm.due.put(row.id, due_at(row, farm.shift))
     if isinstance(row, Job):
         return _after_job(farm, row, values)
     if isinstance(row, Limit | Project):

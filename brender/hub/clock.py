@@ -5,8 +5,25 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 import gevent
+from tzlocal import get_localzone_name
+
+from brender.core.zones import UTC, zone_of
+from brender.errors import BrenderError
+
+ONE_INSTANT = 0.001  # seconds within which two clocks are read together; else the process was interrupted between them
+
+
+def local_zone() -> str:
+    """The name of this machine's time zone; UTC where it has none."""
+    try:
+        name = get_localzone_name() or UTC
+        zone_of(name)
+    except (BrenderError, LookupError, ValueError, OSError):
+        return UTC
+    return str(name)
 
 
 def breathe() -> None:
@@ -18,9 +35,20 @@ def breathe() -> None:
 class SteadyClock:
     """Wall time read once, then carried by the monotonic clock: an NTP step or a changed date ends no lease (F24)."""
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
+        self._offset = wall() - time.monotonic()
+        self._shift = 0.0
         self.started_at = self.now()
+        self.zone = local_zone()
+
+    def shift(self) -> float:
+        """Seconds by which the wall clock is ahead of this one: what people and NTP have moved it since the start."""
+        before = time.monotonic()
+        wall = self._wall()
+        if time.monotonic() - before < ONE_INSTANT:
+            self._shift = wall - before - self._offset
+        return self._shift
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -31,6 +31,7 @@ from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import Moments
 from brender.hub.readings import Readings
+from brender.hub.schedules import Then, Timetable
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
 from brender.hub.writer import Writer
@@ -43,7 +44,6 @@ log = logging.getLogger("brender.hub")
 MOST_REQUESTS = 256  # one slice of the hub; then other greenlets get their turn
 SLICE = 0.02  # seconds; requests that cost much make it shorter
 MOST_RESULTS = 512
-Then = Callable[[Any], None]
 TICK = 1.0  # seconds
 
 
@@ -78,6 +78,15 @@ class Hub:
         self._wake = Wake()
         self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, readings, self.links, clock.now, lambda: feed.last)
+        self._timetable = Timetable(
+            core,
+            clock,
+            self._call,
+            self._add,
+            self._turn,
+            lambda act, then: self._later.begin(None, act, then),
+            self._wake.set,
+        )
         self._lessons = Lessons()
         self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
@@ -111,12 +120,16 @@ class Hub:
         """Take turns for ever; spawn it as a greenlet."""
         gevent.spawn(self._tick_for_ever)
         while True:
-            self._wake.wait()
+            self._wake.wait(self._until_due())
             self._wake.clear()
             self.step()
-            if self._inbox or self._more:
+            if self._inbox or self._more or self._until_due() == 0:
                 self._wake.set()
                 breathe()
+
+    def _until_due(self) -> float | None:
+        """Seconds until a schedule is due; None when none is, or nothing could be stored of it."""
+        return None if self._writer.full else self._timetable.until()
 
     def step(self) -> None:
         """One slice: some requests, the turns they need, the schedule."""
@@ -128,10 +141,13 @@ class Hub:
         if not full and now - self._ticked >= TICK:
             self._ticked = now
             self._add(ev.Tick(), None)
+            self._timetable.look()
             self._later.tick()
         due = self.core.farm.hosting.due()
         if not full and due is not None and due <= now:
             self._add(ev.PlaceChannels(), None)
+        if not full:
+            self._timetable.fire(now)
         self._results = 0
         for _ in range(MOST_REQUESTS):
             if not self._inbox or self._results >= MOST_RESULTS or self._clock.now() - now > SLICE:
@@ -173,7 +189,7 @@ class Hub:
                 return
             if self._events:
                 self._turn()
-            found = COMMANDS.run(self._call(link), row, params)
+            found = COMMANDS.run(self._call(link.who, link.project), row, params)
             self._lessons.used(link.who.actor, row.name)
             if isinstance(found, ev.Event):
                 if self._writer.full:
@@ -263,20 +279,21 @@ class Hub:
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
-    def _call(self, link: Link) -> calls.Call:
+    def _call(self, who: calls.Who, project: str) -> calls.Call:
         now = self._clock.now()
         return calls.Call(
             farm=self.core.farm,
-            who=link.who,
+            who=who,
             table=COMMANDS,
             now=now,
             uptime=now - self._clock.started_at,
-            project=link.project,
+            project=project,
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
             seq=lambda: self.feed.last,
-            lesson=self._lessons.of(link.who.actor),
+            lesson=self._lessons.of(who.actor),
+            zone=self._clock.zone,
         )
 
     def _go_on(self, link: Link, request: Request, row: Row, act: calls.RunLines | calls.ReloadInventory) -> None:
@@ -292,7 +309,7 @@ class Hub:
 
     def _watched(self, link: Link, act: calls.Watch) -> Any:
         """What a watched command answers now."""
-        return COMMANDS.run(self._call(link), COMMANDS.rows[act.method], act.wire)
+        return COMMANDS.run(self._call(link.who, link.project), COMMANDS.rows[act.method], act.wire)
 
     def _forget(self, link: Link) -> None:
         self.links.pop(link.number, None)
@@ -324,6 +341,8 @@ class Hub:
 
     def _turn(self) -> None:
         """One turn of the core; its answers, orders and events leave when its changes are on the disk."""
+        if not self._events and not self._more:
+            return
         events, asked = self._events, self._asked
         self._events, self._asked = [], []
         turn = self.core.turn(events, self._clock.now())

@@ -23,6 +23,7 @@ from brender.hub.links import Link
 from brender.hub.logs import Logs, Wanted
 from brender.hub.readings import Readings
 from brender.hub.standing import Standing
+from brender.hub.wake import wake
 from brender.hub.writer import Writer
 from brender.wire.logs import Piece
 from brender.wire.messages import Notice
@@ -64,17 +65,19 @@ class Later:
         self._seq = seq
         self._watching: list[Watching] = []
 
-    def begin(self, link: Link, act: calls.Unhurried, answer: Answer) -> None:
-        """Start what the act asks for; returns at once. Raises what can be refused at once."""
+    def begin(self, link: Link | None, act: calls.Unhurried, answer: Answer) -> None:
+        """Start what the act asks for; returns at once. Raises what can be refused at once. None: nobody looks on."""
         if isinstance(act, calls.Lookup):
             gevent.spawn(self._guarded, answer, lambda: self._look_up(act, answer))
-        elif isinstance(act, calls.ReadLog):
+        elif isinstance(act, calls.Wake):
+            gevent.spawn(self._guarded, answer, lambda: answer(wake(act)))
+        elif isinstance(act, calls.ReadLog) and link is not None:
             gevent.spawn(self._guarded, answer, lambda: self._read_log(link, act, answer))
         elif isinstance(act, calls.KeepReadings):
             self._readings.put(act, answer)
         elif isinstance(act, calls.AskReadings):
             gevent.spawn(self._guarded, answer, lambda: answer(self._readings.answer(act)))
-        elif isinstance(act, calls.WatchJob):
+        elif isinstance(act, calls.WatchJob) and link is not None:
             self._watching.append(Watching(link, act.job, answer))
             self._look_at_jobs()
         else:

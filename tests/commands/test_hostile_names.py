@@ -68,6 +68,8 @@ SHOWS = {
     "task.show": "task show 2 0",
     "farm.status": "farm status",
     "farm.why": "why 1",
+    "schedule.list": "schedule list",
+    "schedule.show": "schedule show 1",
 }
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 
@@ -99,6 +101,15 @@ def stage() -> Stage:
         made.do(ev.Create("key", {"name": name, "unit": SAID[:40], "description": SAID}))
         made.do(ev.AddChannels([{"name": name, "type": "easy", "labels": {"a": "b"}}]))
         made.farm.latest[number] = (made.now, SAID)
+        when = {
+            "uuid": f"u{number}",
+            "name": name,
+            "kind": "once_after",
+            "seconds": 9.0,
+            "owner": SAID,
+            "project": SAID,
+        }
+        made.do(ev.Create("schedule", {**when, "method": "enable", "params": {"workers": [SAID, name]}}))
         steps = [{"name": step, "function": "noop", "frames": "1-2", "retries": 0, "params": [SAID]} for step in NAMES]
         flow = {"name": name, "submitter": SAID, "tags": [], "tasks": steps if number == 1 else steps[:1]}
         made.do(ev.SubmitTree({"name": name, "workflows": [flow]}, name, run=True))

@@ -45,6 +45,12 @@ def busy_stage() -> Stage:
     stage.do(ev.ChannelsReady(stage.session(1), [1]))
     stage.do(ev.AddChannels([{"name": "waits", "type": "easy"}]))
     stage.now += 1.0
+    for number in (1, 2):
+        values = {"uuid": str(number), "kind": "repeat_every", "seconds": 20.0, "method": "farm.save"}
+        stage.do(ev.Create("schedule", values))
+    stage.do(ev.SetCalendar([2], "Mon 08:00-09:00", uuid="3"))
+    stage.wait(20)
+    stage.do(ev.Fire(2, stage.now))  # it runs, and the first one is due
     stage.do(ev.SetAdmin([2], "disabled", "anna"))
     return stage
 
@@ -58,6 +64,13 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Boot: ev.Boot(),
         ev.Tick: ev.Tick(),
         ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
+        ev.ClockMoved: ev.ClockMoved(3600.0),
+        ev.Fire: ev.Fire(1, stage.now),
+        ev.ScheduleEnded: ev.ScheduleEnded(2, 1, "ok"),
+        ev.SetCalendar: ev.SetCalendar([1, 2], "Tue 08:00-09:00", uuid="4"),
+        ev.PauseSchedule: ev.PauseSchedule(1, True),
+        ev.RunSchedule: ev.RunSchedule(1),
+        ev.StopSchedules: ev.StopSchedules(True),
         ev.SubmitTree: ev.SubmitTree({"name": "new", "workflows": [{"name": "w", "tasks": []}]}),
         ev.UpdateTree: ev.UpdateTree(_idle("noop", frames="1-9")),
         ev.DeleteTree: ev.DeleteTree(_idle("noop")),
@@ -97,7 +110,7 @@ def test_every_event_has_exactly_one_rule() -> None:
     kinds = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     answered = set(RULES) | {kind for kind, _ in CRUD}
     assert kinds - {ev.Event} == answered
-    nouns = {"worker", "project", "limit", "preset", "device", "key", "channel", "job", "step"}
+    nouns = {"worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step"}
     assert {noun for _, noun in CRUD} == nouns
 
 

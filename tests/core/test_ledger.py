@@ -57,6 +57,7 @@ def everything(farm: Farm) -> dict[str, Any]:
                 for w, load in farm.loads.items()
             },
             "sessions": farm.sessions,
+            "schedules": (farm.due.at, farm.due.first(), farm.shift, farm.halted),
             "lost": farm.lost,
             "steps_of": {job.id: [step.id for step in farm.steps_in(job)] for job in farm.jobs.values()},
             "keys": farm.worker_keys,

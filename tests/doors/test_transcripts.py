@@ -31,6 +31,8 @@ VARIES = {
     "mac": r"[0-9a-f]{12}",
     "dateandclock": r"\d\d-\d\d \d\d:\d\d:\d\d",  # as wide as what it stands for, and so is the next
     "sec": r"\d\.\d s",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "moment": r"(?:today|\w{3} \d\d \w{3}(?: \d{4})?) \d\d:\d\d(?::\d\d)?",
     "clock": r"\d\d:\d\d:\d\d",
     "mb": r"[ \d]\d",
 }
@@ -205,7 +207,7 @@ def record(screen: Screen, doors: Farm, path: Path, lines: list[str]) -> None:
     text = re.sub(r"(after number |starts in |has )\d+(?=\.| s\.| MiB)", r"\1<number>", "\n".join(seen))
     text = text.replace(mac, "<mac>")
     text = re.sub(r"(error13  )[ \d]\d(?=  )", r"\1<mb>", text)
-    for name in ("dateandclock", "sec"):
+    for name in ("dateandclock", "sec", "uuid", "moment"):
         text = re.sub(rf"\b{VARIES[name]}\b", f"<{name}>", text)
     text = re.sub(rf"^-- {VARIES['clock']} --$", "-- <clock> --", text, flags=re.MULTILINE)
     path.write_text(f"$ telnet 127.0.0.1 <port>\n{text.rstrip()}\n")

@@ -42,7 +42,7 @@ class Line:
         self.events: list[str] = []
         self.ask("session.hello", name="crash test")
 
-    def send(self, method: str, **params: Any) -> int:
+    def send(self, method: str, /, **params: Any) -> int:
         """Ask without waiting; returns the id that its answer will have."""
         self._number += 1
         text = json.dumps({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
@@ -61,7 +61,7 @@ class Line:
                 return message["result"]
             self.events.append(str(message["params"]["topic"]))
 
-    def ask(self, method: str, **params: Any) -> Any:
+    def ask(self, method: str, /, **params: Any) -> Any:
         return self.hear(self.send(method, **params))
 
     def wait(self) -> str:

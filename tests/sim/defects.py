@@ -119,12 +119,32 @@ def load_that_runs_successes_again(disk: Disk) -> Farm:
     return farm
 
 
+def ends_that_are_lost(ctx: Context, event: ev.ScheduleEnded) -> None:
+    """A schedule that ran is never due again."""
+
+
+def clocks_that_nobody_reads(ctx: Context, event: ev.ClockMoved) -> None:
+    """Schedules go on by the clock as it was when the master started."""
+
+
+def fires_that_forget_their_run(ctx: Context, event: ev.Fire) -> Any:
+    """What took effect is not written down as a run."""
+    row = ctx.farm.schedules[event.schedule]
+    runs, answer = row.runs, RULES[ev.Fire](ctx, event)
+    if row.runs > runs and row.runs % 5 == 0:
+        ctx.ledger.set(row, runs=runs)
+    return answer
+
+
 SWAPPED: dict[str, dict[str, Rule]] = {
     "no attempt fence": {"Results": results_without_a_fence},
     "messages are counted": {"Results": results_that_are_counted},
     "lost requeue on hello": {"Hello": hello_that_trusts_its_memory},
     "stops lost with a link": {"Hello": hello_that_forgets_stops},
     "old connections are believed": believing_old_connections(),
+    "ends of schedules are lost": {"ScheduleEnded": ends_that_are_lost},
+    "nobody reads the clock": {"ClockMoved": clocks_that_nobody_reads},
+    "runs are forgotten": {"Fire": fires_that_forget_their_run},
 }
 WORLDS: dict[str, Defects] = {
     "ack before commit": Defects(ack_before_commit=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from brender.core import events as ev
 from brender.core.explain import why_job
 from brender.core.farm import Farm
 
+from . import beats
 from .clockwork import Act, Clockwork
 from .disk import Disk
 from .link import Link
@@ -44,6 +46,7 @@ class Farmhouse:
         self.clock = Clockwork(seed)
         self.chance = self.clock.chance
         self.verdict = Verdict()
+        self.verdict.clock = self.clock
         self.disk = Disk(self.clock, self.verdict.committed, early=defects.ack_before_commit)
         if defects.load is not None:
             load, disk = defects.load, self.disk
@@ -76,6 +79,7 @@ class Farmhouse:
                 raise Broken(f"not finished {BOUND:g} s after healing: {self._unfinished()}")
             assert self.master is not None
             self.verdict.at_end(self.master.farm, self.disk.mirror(), self.disk.rows)
+            self._listen_to_the_beats()
         except Exception as error:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {type(error).__name__}: {error}") from error
         return self
@@ -85,7 +89,7 @@ class Farmhouse:
     def _start_master(self) -> None:
         if self.master is not None and not self.master.dead:
             return
-        self.master = Master(self.clock, self.disk, self.verdict, self._settings)
+        self.master = Master(self.clock, self.disk, self.verdict, self._settings, self.verdict.wall)
         self.verdict.at_start(self.master.farm, self.disk.rows)
 
     def _dial(self, machine: Machine) -> Link | None:
@@ -113,6 +117,12 @@ class Farmhouse:
             self.clock.after(self.chance.uniform(0, 4), lambda n=name, t=tree: self._submit(n, t))  # type: ignore[misc]
         for _ in range(self.chance.randint(0, 8)):
             self.clock.after(self.chance.uniform(1, TROUBLED - 1), self._meddle)
+        for number in range(self.chance.randint(0, 2)):
+            kind = self.chance.choice(["repeat_every", "repeat_o_clock"])
+            period, misfire = self.chance.choice([1.0, 2.0, 3.0]), self.chance.choice(["skip", "run_once"])
+            limit, schedule = beats.makers(f"beat-{number}", kind, period, misfire)
+            then = partial(self._insist, schedule)
+            self.clock.after(self.chance.uniform(0, 4), partial(self._insist, limit, then))
 
     def _step(self, job: int, place: int) -> dict[str, Any]:
         chance = self.chance
@@ -134,18 +144,21 @@ class Farmhouse:
         }
 
     def _submit(self, name: str, tree: dict[str, Any]) -> None:
+        self._insist(ev.SubmitTree(tree, run=True), lambda: self.verdict.submitted.add(name))
+
+    def _insist(self, event: ev.Event, then: Act = lambda: None) -> None:
         """Asks until it is answered, as a client does that does not know whether it was heard."""
         answered = False
 
         def reply(answer: Any) -> None:
             nonlocal answered
             answered = True
-            self.verdict.submitted.add(name)
+            then()
 
         def again() -> None:
             if not answered:
                 if self.master is not None and not self.master.dead:
-                    self.master.ask(ev.SubmitTree(tree, run=True), reply)
+                    self.master.ask(event, reply)
                 self.clock.after(2.5, again)
 
         again()
@@ -158,6 +171,7 @@ class Farmhouse:
         job = chance.choice(sorted(master.farm.jobs))
         step = chance.choice(sorted(master.farm.steps))
         worker = chance.choice(sorted(master.farm.workers) or [1])
+        schedule = chance.choice(sorted(master.farm.schedules) or [1])
         task = chance.randrange(len(master.farm.tasks[step]))
         master.ask(
             chance.choice(
@@ -173,6 +187,9 @@ class Farmhouse:
                     ev.Update("step", [step], {"retries": chance.randint(0, 3)}),
                     ev.SetAdmin([worker], "disabled", "anna"),
                     ev.SetAdmin([worker], "enabled", "anna"),
+                    ev.RunSchedule(schedule),
+                    ev.PauseSchedule(schedule, True),
+                    ev.StopSchedules(chance.random() < 0.5),
                 ]
             )
         )
@@ -197,6 +214,7 @@ class Farmhouse:
             self._die_while_writing,
             self._stop_into_the_dark,
             self._all_dark,
+            self._clock_is_set,
         ]
         for _ in range(self.chance.randint(3, 10)):
             self.clock.after(self.chance.uniform(0.3, TROUBLED - 0.5), self.chance.choice(faults))
@@ -283,6 +301,13 @@ class Farmhouse:
         for machine in self.machines:
             self._silent(machine, self.chance.uniform(9.0, 14.0))
 
+    def _clock_is_set(self) -> None:
+        """F24: by a person or by NTP; the master's own clock only runs, and begins anew with the next master."""
+        self.verdict.wall += self.chance.choice([0.5, -0.5, 3600.0, -3600.0, 86_400.0, -86_400.0])
+        self.verdict.beats.set_at = self.clock.now
+        if self.master is not None and not self.master.dead:
+            self.master.ask(ev.ClockMoved(self.verdict.wall - self.master.base))
+
     def _fast_disk(self) -> None:
         self.disk.slow = 0.0
 
@@ -312,6 +337,11 @@ class Farmhouse:
         disabled = [worker.id for worker in farm.workers.values() if worker.admin_state == "disabled"]
         if disabled:
             self.master.ask(ev.SetAdmin(disabled, "enabled"))
+        if farm.halted:
+            self.master.ask(ev.StopSchedules(False))
+        for row in farm.schedules.values():
+            if row.state == "paused":
+                self.master.ask(ev.PauseSchedule(row.id, False))
         self.clock.after(3.0, self._go_on)
 
     def _over(self) -> bool:
@@ -326,7 +356,17 @@ class Farmhouse:
             and all(job.desired == "stop" for job in farm.jobs.values())
             and all(m.up and m.duty.welcomed and not (m.duty.held or m.duty.running) for m in self.machines)
             and all(worker.presence == "online" for worker in farm.workers.values())
+            and all(row.state == "armed" for row in farm.schedules.values())
         )
+
+    def _listen_to_the_beats(self) -> None:
+        """All is well again: whatever was done to the clock, schedules run as often as they should (CONTRACT 1.1)."""
+        listen, before = 12.0, dict(self.verdict.beats.runs)
+        self.clock.run(self.clock.now + listen)
+        for name, runs in self.verdict.beats.runs.items():
+            ran, wanted = runs - before[name], listen / self.verdict.beats.periods[name]
+            if abs(ran - wanted) > 2:
+                raise Broken(f"schedule {name} ran {ran} times in {listen:g} s, not {wanted:g} times")
 
     def _unfinished(self) -> str:
         master = self.master

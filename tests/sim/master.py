@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from brender.commands.calls import Call, Who
+from brender.commands.firing import ended, firing
 from brender.commands.reports import event_of
 from brender.config import DEFAULT, Settings
 from brender.core import events as ev
@@ -15,6 +17,7 @@ from brender.core.orders import Ack, Hangup, Order
 from brender.wire.limits import DEFAULT as LIMITS
 from brender.wire.packed import Packed, frame
 
+from . import beats
 from .clockwork import Clockwork
 from .disk import Disk
 from .link import Link
@@ -28,6 +31,7 @@ SETTINGS = Settings(
     gone_after=3.0,
     boot_grace=12.0,
     pause_gap=1.0,
+    misfire_grace=12.0,
     ahead_seconds=0.1,
 )
 assert SETTINGS.recall_after == DEFAULT.recall_after
@@ -36,8 +40,14 @@ Reply = Callable[[Any], None]
 
 
 class Master:
-    def __init__(self, clock: Clockwork, disk: Disk, verdict: Verdict, settings: Settings = SETTINGS) -> None:
+    """`wall` is how far the clock on the wall is ahead of the simulation's when it starts: then its own begins."""
+
+    def __init__(
+        self, clock: Clockwork, disk: Disk, verdict: Verdict, settings: Settings = SETTINGS, wall: float = 0.0
+    ) -> None:
         self.dead = False
+        self.base = wall
+        self._alarm: float | None = None
         self.clock, self.disk, self.verdict = clock, disk, verdict
         self.links: dict[int, tuple[Link, Packed]] = {}
         self._paused_until = 0.0
@@ -52,6 +62,10 @@ class Master:
     @property
     def farm(self) -> Any:
         return self.core.farm
+
+    @property
+    def now(self) -> float:
+        return self.clock.now + self.base
 
     @property
     def idle(self) -> bool:
@@ -114,12 +128,38 @@ class Master:
             self._poke(0.0)
             return
         batch, self._inbox = self._inbox, []
+        if self._turn(batch).more:
+            self._poke(0.0)
+        self._fire()
+
+    def _turn(self, batch: list[tuple[ev.Event, Reply | None]]) -> Turn:
         events = [event for event, _ in batch]
-        turn = self.core.turn(events, self.clock.now)
+        turn = self.core.turn(events, self.now)
         self.verdict.after_turn(self.farm, events, turn)
         self.disk.submit(turn.changes, lambda: self._release(batch, turn))
-        if turn.more:
+        return turn
+
+    # ---- schedules, as hub/schedules.py has them
+
+    def _fire(self) -> None:
+        due = self.farm.due
+        while found := due.by(self.now, 1):
+            one = firing(self.farm, found[0], self.now, self.core.settings, self._call_as)
+            turn = self._turn([(event, None) for event in one.events])
+            if one.asks:
+                self._turn([(ended(one, turn.answers[-1]), None)])
+        first = due.first()
+        if first is not None and (self._alarm is None or first < self._alarm):
+            self._alarm = first
+            self.clock.after(first - self.now, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if not self.dead:
             self._poke(0.0)
+
+    def _call_as(self, who: Who, project: str) -> Call:
+        return Call(self.farm, who, beats.COMMANDS, self.now, project=project)
 
     def _release(self, batch: list[tuple[ev.Event, Reply | None]], turn: Turn) -> None:
         if self.dead:

@@ -10,11 +10,14 @@ from brender.core import events as ev
 from brender.core import invariants
 from brender.core.engine import Turn
 from brender.core.events import Result
-from brender.core.farm import Farm
+from brender.core.farm import TABLES, Farm
 from brender.core.ledger import Change
 from brender.core.lifecycle import ATTEMPT_LIVE, TaskState
 from brender.core.orders import Order, Run, Welcome
 from brender.errors import InternalError
+
+from .beats import Beats
+from .clockwork import Clockwork
 
 _STEP, _TASK, _RUN, _WORKER, _STATE = 1, 2, 3, 5, 6
 
@@ -31,6 +34,9 @@ class Verdict:
         self.refused = 0  # results of superseded attempts
         self.seen: Counter[str] = Counter()
         self.submitted: set[str] = set()  # jobs whose submission was answered
+        self.beats = Beats()
+        self.clock: Clockwork | None = None
+        self.wall = 1_000_000.0  # how far the clock on the wall is ahead of the simulation's
         self._truth: dict[tuple[int, int], str] = {}
         self._acked: set[int] = set()
         self._ordered: dict[int, tuple[int, int, int]] = {}
@@ -62,6 +68,10 @@ class Verdict:
                 self.refused += sum(result.attempt not in ended for result in event.results)
 
     def committed(self, changes: list[Change]) -> None:
+        assert self.clock is not None
+        broken = self.beats.committed(changes, self.clock.now, self.clock.now + self.wall)
+        if broken:
+            raise Broken(", ".join(broken))
         for change in changes:
             if change.table == "worker" and change.op == "put":
                 self._machines[change.id] = int(str(change.values[2]).removeprefix("w"))
@@ -134,7 +144,7 @@ class Verdict:
 def differences(one: Farm, two: Farm) -> list[str]:
     """Where two farms differ, for people."""
     found = []
-    for table in ("worker", "project", "job", "step", "attempt"):
+    for table in TABLES:
         mine, theirs = one.table(table), two.table(table)
         found += [f"{mine.get(k)} / {theirs.get(k)}" for k in mine | theirs if mine.get(k) != theirs.get(k)]
     for step in one.tasks.keys() | two.tasks.keys():

@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import attempts, workers
+from brender.core.rules import attempts, schedules, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     ctx.ledger.unsettled.update(job.id for job in farm.jobs.values() if job.desired == "run")
     farm.hosting.census = None
     farm.hosting.away = dict.fromkeys(farm.hosting.of, ctx.now + settings.boot_grace)
+    schedules.recover(ctx)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}
 

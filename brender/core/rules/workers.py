@@ -13,7 +13,7 @@ from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, 
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts, devices, hosting
+from brender.core.rules import attempts, calendars, devices, hosting
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
@@ -253,6 +253,7 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
                 + (f", and {len(hosted) - 1} more are." if len(hosted) > 1 else "."),
                 hint=f"channel delete manager={worker.name}   or   channel move {hosted[0].name} ANOTHER",
             )
+        calendars.forget(ctx, [worker.id])
         ctx.ledger.remove(worker)
         deleted.append({"id": worker.id, "name": worker.name})
     return {"noun": "worker", "deleted": deleted}
