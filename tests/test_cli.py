@@ -269,3 +269,11 @@ def test_a_locale_without_our_letters_is_no_reason_to_fail() -> None:
     argv = [sys.executable, "-m", "brender.cli", "worker", "list", "--help"]
     done = subprocess.run(argv, capture_output=True, timeout=30, check=False, env=environ)
     assert (done.returncode, done.stderr) == (0, b"") and b"[<workers>\\u2026]" in done.stdout
+
+
+def test_a_list_that_goes_on_says_the_line_of_the_shell_that_goes_on(
+    master: Master, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["clients", "limit=1", "--no-color"]) == 0
+    last = " ".join(capsys.readouterr().out.splitlines()[2:])
+    assert last.endswith("2 more: brender worker list limit=1 offset=1")
