@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import heapq
 import json
+import random
 import subprocess
 import sys
 import time
@@ -190,12 +191,14 @@ async def pages(port: int, most: int) -> None:
             ready += 1
             if ready == most:
                 everybody.set()
+            asking = asyncio.create_task(_ask_on(link))
             async for text in link:
                 texts, size = texts + 1, size + len(text)
                 at = text.find(MARK)  # type: ignore[arg-type]
                 if at >= 0 and everybody.is_set():
                     sent = float(text[at + len(MARK) : text.index(" ", at + len(MARK))])  # type: ignore[arg-type]
                     found.append((time.monotonic() - sent) * 1000)
+            asking.cancel()
 
     going = [asyncio.create_task(page()) for _ in range(most)]
     await asyncio.wait_for(everybody.wait(), 60)
@@ -207,6 +210,13 @@ async def pages(port: int, most: int) -> None:
         one.cancel()
     rates = {"texts": texts / most / took, "bytes": size / most / took}
     print(json.dumps({"late": found, **rates}), flush=True)
+
+
+async def _ask_on(link: Any) -> None:
+    """How the farm is, once a second, as a page asks that shows its sums."""
+    while True:
+        await asyncio.sleep(random.uniform(0.9, 1.1))
+        await link.send(json.dumps({"jsonrpc": "2.0", "id": 9, "method": "farm.status"}))
 
 
 async def _call(link: Any, number: int, method: str, params: dict[str, Any]) -> Any:
