@@ -30,6 +30,7 @@ from bench import (
     stops,
     throughput,
     warm,
+    web,
 )
 from bench.farm import PLACE
 from bench.table import Report, machine
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "channels": channels.channels,
     "console": console.console,
     "schedules": schedules.schedules,
+    "web": web.web,
 }
 
 

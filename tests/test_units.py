@@ -23,7 +23,10 @@ def lines(unit: str) -> list[str]:
     return (UNITS / unit).read_text().splitlines()
 
 
-@pytest.mark.parametrize(("unit", "most"), [("brender-master.service", 2.0), ("brender-client.service", 5.5)])
+@pytest.mark.parametrize(
+    ("unit", "most"),
+    [("brender-master.service", 2.0), ("brender-client.service", 5.5), ("brender-web.service", 2.0)],
+)
 def test_systemd_understands_the_units_and_finds_them_closed(tmp_path: Path, unit: str, most: float) -> None:
     """SP-58. Exposure is systemd's own figure, 0 to 10; a worker renders with GPUs and shares, so it is more open."""
     there = tmp_path / unit
@@ -40,3 +43,8 @@ def test_a_unit_starts_again_has_time_to_end_and_goes_last_when_memory_does(prog
     wanted = ("User=brender", "OOMScoreAdjust=-100", "Restart=always", "TimeoutSec=300", "NoNewPrivileges=yes")
     assert [word for word in wanted if word not in said] == []
     assert f"ExecStart={PROGRAM} {program}" in said
+
+
+def test_the_page_has_a_unit_that_starts_again() -> None:
+    said = lines("brender-web.service")
+    assert {"User=brender", "Restart=always", "NoNewPrivileges=yes", f"ExecStart={PROGRAM} web"} <= set(said)

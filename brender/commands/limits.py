@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -45,7 +47,8 @@ One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 def listing(call: Call, *, limit: Most = 200, offset: Offset = 0) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
     chosen = list(call.farm.limits.values())
-    rows = [line(call.farm, one) for one in chosen[offset : offset + limit]]
+    uses = uses_in(call.farm)
+    rows = [line(call.farm, one, uses) for one in chosen[offset : offset + limit]]
     return {"limits": rows, "total": len(chosen), "offset": offset}
 
 
@@ -61,14 +64,20 @@ def show(call: Call, limit: One) -> dict[str, Any]:
     return {**asdict(limit), **line(farm, limit), "users": users}
 
 
-def line(farm: Farm, limit: Limit) -> dict[str, Any]:
-    """One limit as a row of a list."""
+def uses_in(farm: Farm) -> Mapping[str, int]:
+    """How many steps name each limit."""
+    return Counter(name for step in farm.steps.values() for name in set(step.limits))
+
+
+def line(farm: Farm, limit: Limit, uses: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """One limit as a row of a list; `uses`, the steps by limit, is kept by who asks about many."""
+    uses = uses_in(farm) if uses is None else uses
     return {
         "id": limit.id,
         "name": limit.name,
         "count": limit.count,
         "used": farm.usage.limits.get(limit.name, 0),
-        "steps": sum(limit.name in step.limits for step in farm.steps.values()),
+        "steps": uses.get(limit.name, 0),
         "description": limit.description,
         "version": limit.version,
     }

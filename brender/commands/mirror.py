@@ -29,7 +29,7 @@ UNSHOWN = ("key", "functions", "config", "facts", "boot")
 Most = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows of each noun at the most, the newest jobs")]
 
 
-def mirror(call: Call, *, limit: Most = 2000) -> dict[str, Any]:
+def mirror(call: Call, *, limit: Most = 1000) -> dict[str, Any]:
     """Everything a page shows first. Events after `seq` keep it current; `can` of a row is what may be done with it.
 
     `may` are the commands of your role: an event's row says in `can` what its state allows to anybody.
@@ -41,6 +41,7 @@ def mirror(call: Call, *, limit: Most = 2000) -> dict[str, Any]:
         return {"can": possible.by(call.who, allowed, farm, noun, row)}
 
     slots: Slots = {}
+    uses = limits.uses_in(farm)
     newest = list(farm.jobs.values())[: -limit - 1 : -1]
     return {
         "seq": call.seq(),
@@ -52,7 +53,7 @@ def mirror(call: Call, *, limit: Most = 2000) -> dict[str, Any]:
         "workers": [{**worker_row(call, row), **can("worker", row)} for row in list(farm.workers.values())[:limit]],
         "projects": [{**asdict(row), **can("project", row)} for row in list(farm.projects.values())[:limit]],
         "jobs": [{**asdict(row), **job_line(farm, row, slots), **can("job", row)} for row in newest],
-        "limits": [{**limits.line(farm, row), **can("limit", row)} for row in list(farm.limits.values())[:limit]],
+        "limits": [{**limits.line(farm, row, uses), **can("limit", row)} for row in list(farm.limits.values())[:limit]],
         "presets": [_preset(farm, line, can) for line in presets.listing(call, limit=limit)["presets"]],
         "totals": {noun: len(farm.table(noun)) for noun in ("worker", "project", "job", "limit", "preset", "step")},
     }

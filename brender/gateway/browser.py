@@ -1,7 +1,7 @@
 """One page at the WebSocket: its requests go over a connection of its own, its events come from the fan.
 
 Each frame is one JSON-RPC message or batch, as on port 6000. It must not know commands beyond the two that the fan
-answers and the two whose answer is the same for everybody.
+answers and the few whose answer is the same for everybody.
 """
 
 from __future__ import annotations
@@ -28,23 +28,34 @@ MOST_TEXTS, MOST_BYTES = 1000, 16 << 20  # that a page has not read; then it is 
 MOST_PENDING = 64  # requests of one page that wait for the master; then it is not read
 DEFECT = 1011  # close code
 TOO_SLOW = 4408  # close code: the page does not read; it may come back and resume
-SAME_FOR_ALL = ("farm.mirror", "rpc.discover")  # asked by many pages at once after a master's start
+SAME_FOR_ALL = ("farm.mirror", "farm.status", "rpc.discover")  # asked by every page: at its start, or all the time
+KEPT = 0.5  # seconds
 CLOSE_SECONDS = 2.0
 
 
 class Flights:
-    """Questions that several pages ask at the same moment are asked once."""
+    """Questions whose answer is the same for many pages are asked once, and the answer is given for KEPT seconds.
+
+    An older mirror is none the worse: its `seq` says which events come after it.
+    """
 
     def __init__(self) -> None:
-        self._going: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
+        self._going: dict[tuple[int, str, bytes], asyncio.Task[bytes]] = {}
 
     async def ask(self, fan: Fan, method: str, params: Any) -> bytes:
-        key = method, msgspec.json.encode(params)
+        """The result as bytes. Raises what the master answers with."""
+        key = fan.life, method, msgspec.json.encode(params)
         task = self._going.get(key)
         if task is None:
             task = self._going[key] = asyncio.create_task(fan.ask_raw(method, params))
-            task.add_done_callback(lambda _: self._going.pop(key, None))
+            task.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(task)
+
+    def _landed(self, key: tuple[int, str, bytes], done: asyncio.Task[bytes]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            del self._going[key]
+        else:
+            asyncio.get_running_loop().call_later(KEPT, self._going.pop, key, None)
 
 
 class Browser:

@@ -60,6 +60,7 @@ class Fan:
         self.pages: set[Listener] = set()
         self.seq = 0
         self.role = ""
+        self.life = 0  # which connection to the master this is
         self.told = 0  # events handed to pages, each counted once for each page
         self._place, self._web = place, web
         self._up: Upstream | None = None
@@ -153,6 +154,7 @@ class Fan:
     async def _up_again(self, up: Upstream, role: str) -> None:
         async with self._lock:
             self.role = role
+            self.life += 1
             if self._live:
                 before = self.seq
                 answer = await up.ask("farm.subscribe", topics=["*", *sorted(self._named)], since=self.seq)

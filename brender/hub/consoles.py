@@ -26,7 +26,7 @@ from gevent.timeout import Timeout
 log = logging.getLogger("brender.consoles")
 
 SILENT = 20.0  # seconds without a sign of life after which a console is ended; it gives one every two
-ENDING = 1.0  # seconds to end by itself when its line has broken
+ENDING = 10.0  # seconds to end by itself when its line has broken
 HANDING = 1.0  # seconds for it to take a socket off our hands
 MOST_SESSIONS = 256  # a megabyte each in the console; who comes then has the master's own prompt
 PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before it is started again, by how often in a row it has died young

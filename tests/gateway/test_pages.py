@@ -42,6 +42,16 @@ def test_a_page_hears_what_happens_after_its_mirror(room: Room) -> None:
     assert page.event("project.changed")["data"]["name"] == "heard-too"
 
 
+def test_what_every_page_asks_is_asked_once(room: Room) -> None:
+    """Two hundred pages that ask how the farm is cost the master one answer in half a second."""
+    pages = [room.page() for _ in range(3)]
+    for page in pages:
+        page.call("session.test")
+    found = [page.call("farm.status")["uptime"] for page in pages for _ in range(5)]
+    assert len(set(found)) < len(found) / 2
+    assert pages[0].call("worker.list") == pages[1].call("worker.list")
+
+
 def test_pages_get_what_they_asked_for_and_nothing_else(room: Room) -> None:
     jobs, projects, program = room.page(), room.page(), room.farm.json()
     jobs.call("farm.subscribe", topics=["job.*"])

@@ -25,7 +25,9 @@ from brender.core.zones import zone_of
 from brender.hub.clock import SteadyClock, local_zone
 from brender.hub.hub import Hub
 from brender.hub.port import Port
+from brender.hub.readings import Readings
 from brender.hub.writer import Writer
+from brender.storage.keeper import open_keeper
 from brender.store import Store
 from brender.wire.feed import Feed
 from brender.wire.magic import magic_packet
@@ -46,8 +48,9 @@ class House:
         self.writer = Writer(store, self.faults.append)
         self.core = Core(loaded)
         clock = SteadyClock(lambda: time.time() + self.moved)
-        self.hub = Hub(self.core, self.writer, Feed(1000, 1), clock, dict)
-        self.port = Port(lambda: Conversation(complete=lambda *_: []), self.hub.take, self.hub.gone, DEFAULT)
+        self.readings = Readings(open_keeper(folder, "", now=clock.now), loaded, clock.now)
+        self.hub = Hub(self.core, self.writer, Feed(1000, 1), clock, dict, self.readings)
+        self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
         self.hub.boot()
         self.loop = gevent.spawn(self.hub.run)
         self.address = self.port.listen(("127.0.0.1", 0)).address
@@ -62,6 +65,7 @@ class House:
             ear.close()
         self.port.stop()
         self.loop.kill()
+        self.readings.close()
         self.writer.close()
         assert self.faults == []
 
