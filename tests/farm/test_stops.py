@@ -173,7 +173,7 @@ def test_control_c_on_brender_up_leaves_no_process_and_blames_no_task(real: Farm
             tree = [str(load.journal), "300"]
             line.ask("job.create", name="trees", function="hydra", params=tree, frames="1-2", run=True)
         lines(load.journal, 2)
-        eventually(lambda: len(real.processes()) == 4 + 2 * 4)  # launcher, master, daemon, guardian, two trees
+        eventually(lambda: len(real.processes()) == 5 + 2 * 4)  # launcher, master, page, daemon, guardian, two trees
         line.close()
         began = time.monotonic()
         if whom == "group":
