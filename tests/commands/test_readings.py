@@ -120,7 +120,7 @@ def test_a_stretch_of_time_is_written_as_people_do(stage: world.Stage, words: st
 def test_an_unknown_channel_is_refused_with_the_nearest(stage: world.Stage) -> None:
     with pytest.raises(NotFound, match="There is no channel 'tt'") as refused:
         world.ask(stage, "reading range tt")
-    assert refused.value.hint == "Did you mean T?"
+    assert "t1" in refused.value.hint
 
 
 def test_who_may_do_what(stage: world.Stage) -> None:
