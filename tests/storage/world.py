@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,6 +72,9 @@ class Place:
     def crash(self) -> None:
         """Nothing is closed in order; the connections go, as they would with the process."""
         self.keeper._archive.close()
+        file = self.keeper._buffer._segments._fd
+        if file >= 0:
+            os.close(file)
         self.keeper = self._open()
 
     def ask(self, channel: int, begin: float = START - 1e6, end: float = START + 1e7, **more: Any) -> Answer:
