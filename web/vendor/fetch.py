@@ -28,8 +28,9 @@ FILES = (
 )
 HEAD = """# What the page stands on
 
-Copies from npm, made by `python3 web/vendor/fetch.py` and never edited by hand; `tests/web/test_vendor.py` compares the hashes. Bare
-import names are relative paths here and source maps are not named; uPlot's minified file gets an `export`. Licences stand in `licences/`.
+Copies from npm, made by `python3 web/vendor/fetch.py` and never edited by hand; `tests/web/test_vendor.py` compares the
+hashes. Bare import names are relative paths here and source maps are not named; uPlot's minified file gets an `export`.
+Licences stand in `licences/`.
 
 | file | package | version | licence | sha256 |
 |---|---|---|---|---|
