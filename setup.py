@@ -17,6 +17,11 @@ setup(
         "PyYAML>=6,<7",
         "circus>=0.19,<0.20",
         "rich>=13,<16",
+        "starlette>=1.0,<2",
+        "uvicorn>=0.50,<1",
+        "websockets>=15,<18",
+        "httptools>=0.6,<1",
+        "prometheus-client>=0.22,<1",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

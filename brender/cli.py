@@ -22,6 +22,7 @@ PROGRAMS = {
     "master": "brender.master",
     "client": "brender.client",
     "up": "brender.up",
+    "web": "brender.web",
     "demo": "brender.demo",
     "render": "brender.render",
 }
@@ -32,7 +33,7 @@ brender render SCENE.blend [--frames 1-100] [--help]   render it, watch it, end 
 brender job submit TEMPLATE [-p Name=value] | job check TEMPLATE   Open Job Description; --help says more
 brender logs JOB[/STEP] TASK [-f]   what a task has printed; -f: and prints from now on
 brender job run JOB --wait   start it and wait for its end; exit code 0 when every task is a success
-brender master | client | up | demo [--help]   the programs of a farm
+brender master | client | web | up | demo [--help]   the programs of a farm
 """
 
 

@@ -28,7 +28,7 @@ class Settings(Struct, frozen=True):
     connections_of_loopback: int = 16_000  # of this machine, whose users own the farm: all that there are
     opening_seconds: float = 30.0  # for a first whole word of a program; a person who was greeted may take their time
     unsent_bytes: int = 1 << 20  # of events to one subscriber before the oldest are dropped
-    web_address: str = "no port yet: it comes in a later release"
+    web_address: str = "port 8060 once it runs: brender web"  # until a gateway has told where it is
 
 
 DEFAULT = Settings()

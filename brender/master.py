@@ -98,13 +98,16 @@ class Master:
             "writer": {"commits": self.writer.commits, "waiting": self.writer.waiting, "full": self.writer.full},
             "hub": {"turns": self.hub.turns, "links": len(self.hub.links), "late": self.pulse.figures()},
             "epoch": self.core.farm.epoch,
+            "web": self.hub.web(),
         }
 
     def _conversation(self) -> Conversation:
         call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
         banner = f"brender {__version__}. Type help, or press Tab."
         return Conversation(
-            complete=lambda line, cursor: complete(call, line, cursor), banner=banner, web=DEFAULT.web_address
+            complete=lambda line, cursor: complete(call, line, cursor),
+            banner=banner,
+            web=lambda: f"http://{where}/" if (where := self.hub.web()) else DEFAULT.web_address,
         )
 
     def _fatal(self, error: BaseException) -> None:

@@ -15,13 +15,17 @@ import msgspec
 from brender.core import links
 from brender.core.farm import TABLES, Attempt, Farm, Job, Row, Step, Tasks, Trouble
 from brender.core.lifecycle import ATTEMPT_OVER, READY, TASK_OF_LIVE, TaskState, task_after
+from brender.core.tasks import in_tenths
 from brender.errors import BrenderError, InternalError
 from brender.models import COLUMNS, JSON_AT
 
 _ATTEMPT = ", ".join(f'a."{name}"' for name in COLUMNS["attempt"])
 _CURRENT = "FROM attempt a JOIN step s ON s.id = a.step_id AND s.run = a.run AND s.run > 0"
 _LIVE = ", ".join(f"'{state}'" for state in TASK_OF_LIVE)
-_WINS = f"SELECT a.step_id, a.task, a.number, a.id, a.reason {_CURRENT} WHERE a.state = 'success0'"
+_WINS = (
+    "SELECT a.step_id, a.task, a.number, a.id, a.reason, a.started_at, a.ended_at "
+    f"{_CURRENT} WHERE a.state = 'success0'"
+)
 _LINES = f"SELECT a.step_id, a.task, max(a.id) {_CURRENT} WHERE a.spent GROUP BY a.step_id, a.task"
 _REST = f"SELECT {_ATTEMPT} {_CURRENT} WHERE a.state <> 'success0' ORDER BY a.step_id, a.task, a.id"
 _LIVE_ROWS = f"SELECT {_ATTEMPT} FROM attempt a JOIN step s ON s.id = a.step_id WHERE a.state IN ({_LIVE})"
@@ -111,7 +115,7 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
     lines = {(step_id, task): line for step_id, task, line in connection.execute(_LINES)}
     at = -1
     states = numbers = bytearray()
-    for step_id, task, number, row_id, note in connection.execute(_WINS):
+    for step_id, task, number, row_id, note, began, ended in connection.execute(_WINS):
         if lines and lines.get((step_id, task), 0) > row_id:
             continue
         if step_id != at:
@@ -121,6 +125,7 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
         if task < len(states):
             states[task] = 7  # TaskState.SUCCESS; the attribute costs more than the rest of the line
             numbers[task] = number
+            tasks.write_took(task, in_tenths((ended or 0.0) - (began or 0.0)))
             if note:
                 tasks.notes[task] = note
 

@@ -37,6 +37,10 @@ def _nothing() -> dict[str, Any]:
     return {}
 
 
+def _unnumbered() -> int:
+    return 0
+
+
 def _nobody() -> list[dict[str, Any]]:
     return []
 
@@ -47,7 +51,7 @@ class Call(Struct):
     `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
-    `marks` says how far running attempts are.
+    `marks` says how far running attempts are, `seq()` is the number of the newest event.
     """
 
     farm: Farm
@@ -59,6 +63,7 @@ class Call(Struct):
     info: Callable[[], dict[str, Any]] = _nothing
     sessions: Callable[[], list[dict[str, Any]]] = _nobody
     marks: Mapping[int, Mark] = MappingProxyType({})
+    seq: Callable[[], int] = _unnumbered
 
 
 class Act(Struct, frozen=True):
@@ -85,11 +90,15 @@ class SelectProject(Act, frozen=True):
 
 
 class Introduce(Act, frozen=True):
-    """Say who is there. A token, where given, decides the role. `remember`: see Row.selects."""
+    """Say who is there. A token, where given, decides the role.
+
+    `remember`: see Row.selects; `web`: where the page is that it serves.
+    """
 
     name: str
     token: str = ""
     remember: bool = True
+    web: str = ""
 
 
 class Unhurried(Act, frozen=True):

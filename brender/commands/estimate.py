@@ -11,6 +11,9 @@ from brender.core.farm import Farm
 from brender.core.lifecycle import LIVE, TaskState
 from brender.core.rows import Job, Step
 
+#: How many slots there are for a function and tags, by these: the same for many jobs, and counted over all workers.
+Slots = dict[tuple[str, tuple[str, ...]], int]
+
 
 def slots_for(farm: Farm, function: str, tags: list[str]) -> int:
     """Slots of the workers that are here, enabled, know the function and have the tags."""
@@ -24,10 +27,11 @@ def slots_for(farm: Farm, function: str, tags: list[str]) -> int:
     )
 
 
-def remaining(farm: Farm, job: Job) -> float | None:
+def remaining(farm: Farm, job: Job, slots: Slots | None = None) -> float | None:
     """Seconds until the job has ended, places one after another; None when it does not run or nothing is known yet.
 
-    Steps of which nothing has been measured take as long a task as the slowest one that was.
+    Steps of which nothing has been measured take as long a task as the slowest one that was. `slots` is kept by who
+    asks about many jobs.
     """
     if job.state != "running" or job.paused:
         return None
@@ -36,12 +40,13 @@ def remaining(farm: Farm, job: Job) -> float | None:
     slowest = max(known, default=0.0)
     if not left or not slowest:
         return None
-    slots: dict[str, int] = {}
+    slots = {} if slots is None else slots
+    tags = tuple(job.tags)
     places: dict[int, float] = {}
     for step in left:
-        if step.function not in slots:
-            slots[step.function] = slots_for(farm, step.function, job.tags)
-        seconds = _seconds(farm, step, slots[step.function], slowest)
+        if (step.function, tags) not in slots:
+            slots[step.function, tags] = slots_for(farm, step.function, job.tags)
+        seconds = _seconds(farm, step, slots[step.function, tags], slowest)
         if seconds is None:
             return None
         places[step.place] = max(places.get(step.place, 0.0), seconds)

@@ -43,7 +43,7 @@ One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 def listing(call: Call, *, limit: Most = 200, offset: Offset = 0) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
     chosen = list(call.farm.limits.values())
-    rows = [_line(call.farm, one) for one in chosen[offset : offset + limit]]
+    rows = [line(call.farm, one) for one in chosen[offset : offset + limit]]
     return {"limits": rows, "total": len(chosen), "offset": offset}
 
 
@@ -56,10 +56,11 @@ def show(call: Call, limit: One) -> dict[str, Any]:
         if limit.name in step.limits:
             name = farm.jobs[step.job_id].name
             users[name] = users.get(name, 0) + 1
-    return {**asdict(limit), **_line(farm, limit), "users": users}
+    return {**asdict(limit), **line(farm, limit), "users": users}
 
 
-def _line(farm: Farm, limit: Limit) -> dict[str, Any]:
+def line(farm: Farm, limit: Limit) -> dict[str, Any]:
+    """One limit as a row of a list."""
     return {
         "id": limit.id,
         "name": limit.name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from msgspec import Meta
+
 from brender.commands import discovery
 from brender.commands.calls import Call, Introduce, Quit, Unsubscribe
 from brender.commands.kinds import SENTENCE, Arg, Others, WordList, starting
@@ -36,9 +38,10 @@ def hello(
     *,
     token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
     remember: Annotated[bool, Arg(text="false: what is made or run selects no project")] = True,
+    web: Annotated[str, Meta(pattern=r"^[\w.:\[\]-]{0,100}$"), Arg(text="of a web page: where it is, HOST:PORT")] = "",
 ) -> Introduce:
     """Say who you are."""
-    return Introduce(name, token, remember)
+    return Introduce(name, token, remember, web)
 
 
 def bye(call: Call) -> Quit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brender.commands.estimate import remaining
+from brender.commands.estimate import Slots, remaining
 from brender.core import frames as frames_
 from brender.core.explain import why_job
 from brender.core.farm import Attempt, Farm, Job, Step
@@ -51,8 +51,8 @@ def progress(counts: list[int]) -> dict[str, int]:
     }
 
 
-def job_line(farm: Farm, job: Job) -> dict[str, Any]:
-    """One job as a row of a list."""
+def job_line(farm: Farm, job: Job, slots: Slots | None = None) -> dict[str, Any]:
+    """One job as a row of a list; `slots` is kept from row to row."""
     counts = farm.counts(job)
     return {
         "id": job.id,
@@ -67,7 +67,7 @@ def job_line(farm: Farm, job: Job) -> dict[str, Any]:
         "steps": len(farm.steps_of[job.id]),
         "counts": named(counts),
         "progress": progress(counts),
-        "remaining": remaining(farm, job),
+        "remaining": remaining(farm, job, slots),
         "version": job.version,
     }
 

@@ -28,10 +28,11 @@ def listing(
     """List workers with their state, presence, load and tags."""
     chosen = list(call.farm.workers.values()) if workers is None else workers
     shown = chosen[offset : offset + limit]
-    return {"workers": [_line(call.farm, worker) for worker in shown], "total": len(chosen), "offset": offset}
+    return {"workers": [line(call.farm, worker) for worker in shown], "total": len(chosen), "offset": offset}
 
 
-def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
+def line(farm: Farm, worker: Worker) -> dict[str, Any]:
+    """One worker as a row of a list."""
     queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
     used = farm.slots_taken(worker.id) - queued
     return {
@@ -82,7 +83,7 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
         rows.append(
             {
                 **asdict(worker),
-                **_line(farm, worker),
+                **line(farm, worker),
                 "heard": heard,
                 "attempts": attempts,
             }

@@ -15,7 +15,7 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Farm
+from brender.core.farm import Attempt, Farm
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
 from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, workers
@@ -84,6 +84,8 @@ class Turn(Struct):
     changes: list[Change]
     orders: list[tuple[int, Order]]
     notices: list[tuple[str, dict[str, Any]]]
+    moved: dict[int, set[int] | None]  # tasks that moved, by step; None: many of them at once
+    busy: set[int]  # workers whose live attempts changed
     more: bool = False  # the scheduler stopped at its limit: take another turn soon
 
 
@@ -114,10 +116,14 @@ class Core:
                 step = self.farm.steps[step_id]
                 counts = list(self.farm.tasks[step_id].counts)
                 notices.append(("step.progress", {"job": step.job_id, "step": step_id, "counts": counts}))
+        busy: set[int] = set()
         for (table, _), row in self.ledger.differing():
-            if table != "attempt" and row is not None:
+            if isinstance(row, Attempt):
+                busy.add(row.worker_id)
+            elif row is not None:
                 notices.append((f"{table}.changed", row_of(row)))
-        return Turn(answers, self.ledger.take(), context.orders, notices, more)
+        moved = self.ledger.moved
+        return Turn(answers, self.ledger.take(), context.orders, notices, moved, busy, more)
 
     def _apply(self, event: ev.Event, position: int) -> Any:
         """One event by its rule; a rule that raises leaves no trace."""

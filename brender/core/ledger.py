@@ -61,6 +61,7 @@ class Ledger:
         self.touched_steps: set[int] = set()  # steps with task moves since the last take
         self.reshaped: set[int] = set()  # jobs in which what waits for what may have changed
         self.unsettled: set[int] = set()  # jobs whose sum may have changed
+        self.moved: dict[int, set[int] | None] = {}  # tasks that moved since the last take, by step; None: many at once
         self._dirty: dict[tuple[str, int], Row | None] = {}
         self._undo: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
@@ -83,6 +84,7 @@ class Ledger:
         self._dirty.clear()
         self._undo.clear()
         self.touched_steps.clear()
+        self.moved = {}
         return changes
 
     def differing(self) -> Iterator[tuple[tuple[str, int], Row | None]]:
@@ -164,6 +166,11 @@ class Ledger:
         tasks.put(index, state)
         if tasks.notes:
             self.note(tasks, index, None)
+        if old is TaskState.SUCCESS:
+            self.took(tasks, index, 0)
+        moved = self.moved.setdefault(step.id, set())
+        if moved is not None:
+            moved.add(index)  # no undo: that a task is looked at which has not moved harms nobody
         counts = tasks.counts
         if not counts[old] or counts[state] == 1:
             self.unsettled.add(step.job_id)
@@ -186,7 +193,10 @@ class Ledger:
         if TaskState.SUCCESS in wanted:
             for index in list(tasks.notes):
                 self.note(tasks, index, None)
+            self._undo.append((setattr, (tasks, "tenths", tasks.tenths)))
+            tasks.tenths = None
         self.unsettled.add(step.job_id)
+        self.moved[step.id] = None
         self._touch(step.id)
         return tasks.put_all(wanted, state)
 
@@ -197,6 +207,7 @@ class Ledger:
         if tasks.hold(others):
             self._undo.append((self._put_all_back, (tasks, step, kept)))
             self.unsettled.add(step.job_id)
+            self.moved[step.id] = None
             self._touch(step.id)
 
     def record(self, attempt: Attempt) -> None:
@@ -225,6 +236,7 @@ class Ledger:
         if state in READY:
             self.farm.ready.add(step.id)
         self.unsettled.add(step.job_id)
+        self.moved[step.id] = None
         self._touch(step.id)
         self._undo.append((self.farm.tasks.__setitem__, (step.id, old)))
 
@@ -243,6 +255,13 @@ class Ledger:
         """What is worth a look in a success, or nothing (any more)."""
         self._undo.append((self._set_entry, (tasks.notes, index, tasks.notes.get(index))))
         self._set_entry(tasks.notes, index, note)
+
+    def took(self, tasks: Tasks, index: int, tenths: int) -> None:
+        """How long the success of a task took, in tenths of a second; 0: it is none (any more)."""
+        old = tasks.took(index)
+        if old != tenths:
+            self._undo.append((tasks.write_took, (index, old)))
+            tasks.write_took(index, tenths)
 
     def seconds(self, tasks: Tasks, seconds: float) -> None:
         """How long a task of a step takes on the average."""

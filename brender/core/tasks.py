@@ -13,6 +13,11 @@ from brender.core.sequence import Order
 _ALL = b"\xff"
 
 
+def in_tenths(seconds: float) -> int:
+    """Seconds as they are kept for a task: tenths in two bytes, 1 at the least; what takes longer is cut to 6553.5."""
+    return min(65_535, max(1, round(seconds * 10)))
+
+
 def _mask(states: Collection[int]) -> bytes:
     """A translation of state bytes: all bits for these states, none for the others."""
     return bytes(255 if value in states else 0 for value in range(256))
@@ -29,7 +34,7 @@ class Tasks:
     one is a search in memory for every order.
     """
 
-    __slots__ = ("counts", "hints", "notes", "numbers", "order", "ranked", "seconds", "states", "trouble")
+    __slots__ = ("counts", "hints", "notes", "numbers", "order", "ranked", "seconds", "states", "tenths", "trouble")
 
     def __init__(self, count: int, state: TaskState = TaskState.NOT_RUN, order: Order | None = None) -> None:
         self.states = bytearray([state]) * count
@@ -40,6 +45,7 @@ class Tasks:
         self.trouble: dict[int, Trouble] = {}
         self.notes: dict[int, str] = {}  # successes worth a look: what their attempts said of their outputs
         self.seconds = 0.0  # moving average of how long one takes, 0 = not known yet
+        self.tenths: array[int] | None = None  # by task: what its success took, made with the first; 0 = not known
         self.order: Order | None = order
         self.ranked = self.states if order is None else bytearray(self.states)
 
@@ -112,6 +118,16 @@ class Tasks:
 
     def restore(self, kept: tuple[Any, ...]) -> None:
         self.states, self.ranked, self.counts, self.hints = kept
+
+    def took(self, task: int) -> int:
+        """Tenths of a second that the success of a task took, 0 when it is none or took no time to speak of."""
+        return 0 if self.tenths is None else self.tenths[task]
+
+    def write_took(self, task: int, tenths: int) -> None:
+        """Only the ledger and the farm's load call this."""
+        if self.tenths is None:
+            self.tenths = array("H", bytes(2 * len(self.states)))
+        self.tenths[task] = tenths
 
     def ready(self) -> int:
         """How many tasks wait for a slot."""

@@ -16,7 +16,7 @@ from gevent.event import Event as Wake
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from brender.commands import COMMANDS, calls, text
+from brender.commands import COMMANDS, calls, possible, text
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
@@ -26,6 +26,7 @@ from brender.hub.clock import SteadyClock
 from brender.hub.later import Later
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
+from brender.hub.moments import Moments
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -62,6 +63,7 @@ class Hub:
         self._inbox: deque[tuple[Link, Request | None]] = deque()
         self._held: deque[tuple[Link, Request | None]] = deque()
         self._wake = Wake()
+        self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | None] = []
@@ -123,6 +125,10 @@ class Hub:
                 self._handle(link, request)
         if self._events or self._more:
             self._turn()
+
+    def web(self) -> str:
+        """Where the farm's web page is, as the gateway told; empty without one."""
+        return next((link.web for link in self.links.values() if link.web), "")
 
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
@@ -195,12 +201,14 @@ class Hub:
         """What concerns only the asking session."""
         if isinstance(act, calls.Subscribe):
             link.topics = sorted({*link.topics, *act.topics})
+            self._moments.heed(link)
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
             return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
+            self._moments.heed(link)
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
             return {"topics": link.topics}
@@ -208,7 +216,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name, link.remembers = act.name, act.remember
+            link.name, link.remembers, link.web = act.name, act.remember, act.web
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -224,12 +232,14 @@ class Hub:
             info=self._info,
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
+            seq=lambda: self.feed.last,
         )
 
     def _forget(self, link: Link) -> None:
         self.links.pop(link.number, None)
         self._later.gone(link)
         link.topics = []
+        self._moments.heed(link)
         if link.worker and not link.bye:
             self._add(ev.Disconnected(link.number), None)
 
@@ -249,6 +259,11 @@ class Hub:
         for one, answer in zip(asked, turn.answers, strict=True):
             if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
                 one.link.project = answer.get("project", one.link.project)
+        for topic, data in turn.notices:
+            noun, _, verb = topic.partition(".")
+            if verb == "changed" and noun in possible.CAN:
+                data["can"] = possible.by_state(self.core.farm, noun, self.core.farm.table(noun)[data["id"]])
+        self._moments.see(turn.moved, turn.busy)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | None], turn: Turn) -> None:

@@ -40,6 +40,7 @@ class Link:
         self.peer = peer
         self.conversation = conversation
         self.name = ""
+        self.web = ""  # where its page is, of a gateway
         self.project = ""
         self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
@@ -122,6 +123,10 @@ class Link:
         if self._unsent_bytes > self._most_unsent:
             self.resume(feed, notice.seq - 1)
             return
+        self.say(notice, encoded)
+
+    def say(self, notice: Notice, encoded: dict[str, bytes]) -> None:
+        """Send an event of the feed or of the moment, encoded once for all who speak alike."""
         kind = self.conversation.kind
         if kind in ("telnet", "line"):  # their line is redrawn, so each is its own
             self.send(self.conversation.notice(notice))

@@ -6,6 +6,8 @@ from then on leaves everything to that codec. It must not know sockets, clocks o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from brender.wire.editor import Complete
 from brender.wire.jsonl import JsonLines
 from brender.wire.legacy import OldWorker
@@ -49,7 +51,7 @@ class Conversation:
         limits: Limits = DEFAULT,
         complete: Complete = no_completion,
         banner: str = "",
-        web: str = "port 8060",
+        web: Callable[[], str] = lambda: "port 8060",
     ) -> None:
         """`banner` greets telnet; `web` says in words where the page is, for browsers that came here."""
         self.unread = b""
@@ -145,5 +147,5 @@ class Conversation:
         self._door, self.unread = kind, b""
         if kind != "http":
             return REFUSAL
-        body = f"This is the farm's own port. The web page is on {self._web}.\n".encode()
+        body = f"This is the farm's own port. The web page is on {self._web()}.\n".encode()
         return HTTP_HEAD % len(body) + body

@@ -203,7 +203,7 @@ def test_the_prompt_can_say_where_one_is() -> None:
 
 def test_a_browser_learns_where_the_page_is_and_its_body_is_never_read() -> None:
     """S8."""
-    port = Conversation(web="https://farm:8060/")
+    port = Conversation(web=lambda: "https://farm:8060/")
     out, requests = port.feed(b'POST / HTTP/1.1\r\nHost: x\r\n\r\n{"id":1,"method":"worker.disable"}\n')
 
     assert out.startswith(b"HTTP/1.1 400 ") and b"https://farm:8060/" in out and requests == []

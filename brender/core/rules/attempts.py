@@ -18,6 +18,7 @@ from brender.core.frames import AUTO
 from brender.core.lifecycle import BLOCK_LIMIT, CRASH_LIMIT, PENDING, READY, TaskState, task_after
 from brender.core.orders import Ack, Stop, Waiting
 from brender.core.rules.waits import let_go, pending
+from brender.core.tasks import in_tenths
 from brender.errors import Invalid, NotFound, WrongState
 
 _REPORTED = ("success0", "error", "terminated", "stopped", "killed")
@@ -89,6 +90,7 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
     was_lost = attempt.state in ("lost", "returned")
     crashed = attempt.state == "lost"
     state = _as_asked(attempt, result.state)
+    began = attempt.started_at if attempt.started_at is not None else ctx.now - result.seconds
     ledger.set(
         attempt,
         state=state,
@@ -96,7 +98,7 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
         signal=result.signal,
         reason=result.reason,
         memory_mb=max(0, result.memory_mb),
-        started_at=attempt.started_at if attempt.started_at is not None else ctx.now - result.seconds,
+        started_at=began,
         ended_at=ctx.now,
     )
     if not was_lost:
@@ -112,6 +114,7 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
         if attempt.task in tasks.trouble:
             ledger.trouble(step.id, attempt.task, None)
         ledger.task(step, attempt.task, TaskState.SUCCESS)
+        ledger.took(tasks, attempt.task, in_tenths(ctx.now - began))
         if result.reason:
             ledger.note(tasks, attempt.task, result.reason)
         if farm.links_in(step.job_id).followers:

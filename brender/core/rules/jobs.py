@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core import frames, settle
+from brender.core import frames, possible, settle
 from brender.core.context import Context
 from brender.core.events import Create, Delete, PauseJob, RunJob, StopAll, StopJob, UnblockJob, Update
 from brender.core.farm import Job, Project, Step
@@ -44,7 +44,7 @@ def create(ctx: Context, event: Create) -> dict[str, Any]:
 
 def make(ctx: Context, project: Project, values: dict[str, Any]) -> Job:
     """A new job row in a project; raises Exists when the name is taken there."""
-    if project.state == "archived":
+    if not possible.is_active(project):
         raise WrongState(f"Project {project.name} is archived.", hint=f"project set {project.name} state=active")
     check(values)
     if ctx.farm.job_named(project.id, values["name"]) is not None:
@@ -90,7 +90,7 @@ def remove(ctx: Context, job: Job, verb: str) -> dict[str, Any]:
 def run(ctx: Context, event: RunJob) -> dict[str, Any]:
     """Start a run of the whole job, or of one step of it; a second run of a running job is refused (SP-23)."""
     job = ctx.job(event.job)
-    if ctx.farm.projects[job.project_id].state == "archived":
+    if not possible.is_active(ctx.farm.projects[job.project_id]):
         raise WrongState(
             f"Job {job.name} is in an archived project.", hint=f"project set {job.project_id} state=active"
         )
@@ -125,11 +125,10 @@ def begin(ctx: Context, step: Step, run_number: int) -> int:
 def stop(ctx: Context, event: StopJob) -> dict[str, Any]:
     """End a run: nothing new starts, what runs goes down the stop ladder. Answers at once (SP-11)."""
     job = ctx.job(event.job)
-    counts = ctx.farm.counts(job)
-    if job.desired != "run" and not any(counts[state] for state in LIVE):
+    if not possible.is_going(ctx.farm, job):
         raise WrongState(f"Job {job.name} is not running ({job.state}).", hint=f"job run {job.id}")
+    state = "stopping" if possible.has_tasks(ctx.farm, job, LIVE, any_run=True) else "stopped"
     skipped, stopping, held = _end_runs(ctx, [job], event.force)
-    state = "stopping" if any(counts[state] for state in LIVE) else "stopped"
     return {
         "id": job.id,
         "job": job.id,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core import frames, sequence
+from brender.core import frames, possible, sequence
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
 from brender.core.farm import Job, Step
 from brender.core.fit import NEEDS
-from brender.core.lifecycle import LIVE, READY, TaskState, task_after
+from brender.core.lifecycle import READY, TaskState, task_after
 from brender.core.rules import presets
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState
@@ -149,6 +149,5 @@ def _check_needs(needs: dict[str, Any]) -> None:
 
 def check_not_running(ctx: Context, job: Job, verb: str) -> None:
     """Running things are stopped before they are changed (SP-20, SP-22)."""
-    counts = ctx.farm.counts(job)
-    if job.desired == "run" or any(counts[state] for state in LIVE):
+    if possible.is_going(ctx.farm, job):
         raise WrongState(f"Job {job.name} is {job.state}; a running job cannot {verb}.", hint=f"job stop {job.id}")

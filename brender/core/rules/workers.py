@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
 from brender.core.farm import Load, Worker
@@ -207,8 +208,8 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
     deleted = []
     for worker_id in event.ids:
         worker = ctx.worker(worker_id)
-        load = ctx.farm.loads[worker_id]
-        if load.session is not None or load.live:
+        if not possible.is_away(ctx.farm, worker):
+            load = ctx.farm.loads[worker_id]
             raise WrongState(
                 f"Worker {worker.name} is {worker.presence} with {len(load.live)} tasks; only one away can be deleted.",
                 hint=f"disable {worker.name}, stop its client, then delete it.",

@@ -1,0 +1,103 @@
+"""What a page that opens needs to know, in one answer: the rows of the farm, bounded, and what may be done with each.
+
+The page keeps itself current with the farm's events; every row has the names that its `changed` event has. It must not
+know pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from brender.commands import farm as farm_
+from brender.commands import limits, possible, presets, workers
+from brender.commands.calls import Call
+from brender.commands.estimate import Slots
+from brender.commands.kinds import Arg
+from brender.commands.states import job_line
+from brender.commands.tasks import OneStep
+from brender.core.farm import Farm, Tasks
+from brender.core.lifecycle import LABELS, TaskState
+
+#: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
+UNSHOWN = ("key", "functions", "config", "facts", "boot")
+Most = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows of each noun at the most, the newest jobs")]
+
+
+def mirror(call: Call, *, limit: Most = 2000) -> dict[str, Any]:
+    """Everything a page shows first. Events after `seq` keep it current; `can` of a row is what may be done with it.
+
+    `may` are the commands of your role: an event's row says in `can` what its state allows to anybody.
+    """
+    farm = call.farm
+    allowed = possible.for_role(call.table, call.who.role)
+
+    def can(noun: str, row: Any) -> dict[str, Any]:
+        return {"can": possible.by(call.who, allowed, farm, noun, row)}
+
+    slots: Slots = {}
+    newest = list(farm.jobs.values())[: -limit - 1 : -1]
+    return {
+        "seq": call.seq(),
+        "now": call.now,
+        "role": call.who.role,
+        "may": [row.name for row in call.table.allowed(call.who.role)],
+        "states": [LABELS[state] for state in TaskState],
+        "status": farm_.status(call),
+        "workers": [{**worker_row(call, row), **can("worker", row)} for row in list(farm.workers.values())[:limit]],
+        "projects": [{**asdict(row), **can("project", row)} for row in list(farm.projects.values())[:limit]],
+        "jobs": [{**asdict(row), **job_line(farm, row, slots), **can("job", row)} for row in newest],
+        "limits": [{**limits.line(farm, row), **can("limit", row)} for row in list(farm.limits.values())[:limit]],
+        "presets": [_preset(farm, line, can) for line in presets.listing(call, limit=limit)["presets"]],
+        "totals": {noun: len(farm.table(noun)) for noun in ("worker", "project", "job", "limit", "preset", "step")},
+    }
+
+
+def _preset(farm: Farm, line: dict[str, Any], can: Callable[[str, Any], dict[str, Any]]) -> dict[str, Any]:
+    """A preset of the farm, or one that every farm has, which has no id and stays as it is."""
+    row = farm.preset_named(line["name"])
+    return {"id": None, **line, "can": []} if row is None else {**asdict(row), **line, **can("preset", row)}
+
+
+def worker_row(call: Call, worker: Any) -> dict[str, Any]:
+    """A worker as its events tell it, and what it carries."""
+    row = asdict(worker)
+    for name in UNSHOWN:
+        del row[name]
+    return {**row, **workers.line(call.farm, worker)}
+
+
+def grid(call: Call, step: OneStep) -> dict[str, Any]:
+    """All tasks of a step in few bytes: base64 of a state each, and of the tenths of a second that each success took.
+
+    States are numbers into `labels`; seconds are two bytes, little end first, 0 where none is known. What changes
+    after `seq` comes as task.states to whoever subscribes to that topic by its name.
+    """
+    tasks = call.farm.tasks[step.id]
+    return {
+        "step": step.id,
+        "job": step.job_id,
+        "name": step.name,
+        "frames": step.frames,
+        "chunk": step.chunk,
+        "tasks": len(tasks),
+        "states": base64.b64encode(tasks.states).decode(),
+        "seconds": base64.b64encode(_tenths(tasks)).decode(),
+        "labels": [LABELS[state] for state in TaskState],
+        "seq": call.seq(),
+    }
+
+
+def _tenths(tasks: Tasks) -> bytes:
+    if tasks.tenths is None:
+        return bytes(2 * len(tasks))
+    if sys.byteorder == "little":
+        return tasks.tenths.tobytes()
+    swapped = tasks.tenths[:]
+    swapped.byteswap()
+    return swapped.tobytes()

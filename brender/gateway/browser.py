@@ -1,0 +1,221 @@
+"""One page at the WebSocket: its requests go over a connection of its own, its events come from the fan.
+
+Each frame is one JSON-RPC message or batch, as on port 6000. It must not know commands beyond the two that the fan
+answers and the two whose answer is the same for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import asdict
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from brender.commands import COMMANDS
+from brender.errors import BrenderError, InvalidRequest, NoMaster, ParseError
+from brender.gateway.fan import Fan
+from brender.gateway.upstream import BROKEN, LOOK, Head, Upstream, refusal
+
+log = logging.getLogger("brender.web")
+
+MOST_TEXTS, MOST_BYTES = 1000, 16 << 20  # that a page has not read; then it is dropped (CONTRACT 4.9)
+MOST_PENDING = 64  # requests of one page that wait for the master; then it is not read
+DEFECT = 1011  # close code
+TOO_SLOW = 4408  # close code: the page does not read; it may come back and resume
+SAME_FOR_ALL = ("farm.mirror", "rpc.discover")  # asked by many pages at once after a master's start
+CLOSE_SECONDS = 2.0
+
+
+class Flights:
+    """Questions that several pages ask at the same moment are asked once."""
+
+    def __init__(self) -> None:
+        self._going: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
+
+    async def ask(self, fan: Fan, method: str, params: Any) -> bytes:
+        key = method, msgspec.json.encode(params)
+        task = self._going.get(key)
+        if task is None:
+            task = self._going[key] = asyncio.create_task(fan.ask_raw(method, params))
+            task.add_done_callback(lambda _: self._going.pop(key, None))
+        return await asyncio.shield(task)
+
+
+class Browser:
+    """`run` is the whole life of a page's connection."""
+
+    def __init__(self, socket: WebSocket, fan: Fan, flights: Flights, place: str) -> None:
+        self.topics: tuple[str, ...] = ()
+        self._socket, self._fan, self._flights, self._place = socket, fan, flights, place
+        self._up: Upstream | None = None
+        self._role = ""
+        self._hello: Any = None
+        self._pending: set[int | str | None] = set()
+        self._room = asyncio.Event()
+        self._unsent: deque[str] = deque()
+        self._unsent_bytes = 0
+        self._more = asyncio.Event()
+        self._slow = False
+        self._writing: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Serve the page until it goes, or is dropped."""
+        await self._socket.accept()
+        self._fan.add(self)
+        writing = self._writing = asyncio.create_task(self._write())
+        reading = asyncio.create_task(self._read())
+        try:
+            await asyncio.wait([writing, reading], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._fan.remove(self)
+            if self._up is not None:
+                self._up.close()
+            for task in (writing, reading):
+                task.cancel()
+            for end in await asyncio.gather(writing, reading, return_exceptions=True):
+                if isinstance(end, Exception):
+                    log.error("a page met a defect of the gateway", exc_info=end)
+                    await self._close(DEFECT, "a defect of the gateway")
+            if self._slow:
+                await self._close(TOO_SLOW, "this page reads too slowly")
+
+    def push(self, text: str) -> None:
+        """Queue a text for the page. One that does not read is dropped: the farm waits for nobody."""
+        if self._slow:
+            return
+        self._unsent.append(text)
+        self._unsent_bytes += len(text)
+        if len(self._unsent) > MOST_TEXTS or self._unsent_bytes > MOST_BYTES:
+            self._slow = True
+            if self._writing is not None:
+                self._writing.cancel()
+            log.info("a page that does not read is dropped, with %d texts unsent", len(self._unsent))
+        self._more.set()
+
+    async def _close(self, code: int, reason: str) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close(code, reason)
+
+    async def _write(self) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                while self._unsent:
+                    text = self._unsent.popleft()
+                    await self._socket.send_text(text)  # waits while the page takes nothing
+                    self._unsent_bytes -= len(text)
+                self._more.clear()
+                await self._more.wait()
+
+    # ---- what the page asks
+
+    async def _read(self) -> None:
+        with suppress(WebSocketDisconnect):
+            while True:
+                await self._take(await self._socket.receive_text())
+                while len(self._pending) >= MOST_PENDING:
+                    self._room.clear()
+                    await self._room.wait()
+
+    async def _take(self, text: str) -> None:
+        request: Any = None
+        try:
+            document = _decoded(text)
+            if isinstance(document, list):
+                await self._take_batch(document, text)
+                return
+            request, method = document.get("id"), str(document.get("method"))
+            row = COMMANDS.find(method)
+            name = row.name if row is not None else method
+            params = document.get("params") or {}
+            if name in ("farm.subscribe", "farm.unsubscribe"):
+                await self._events(name, request, params)
+            elif name in SAME_FOR_ALL and "id" in document and await self._same_role():
+                result = await self._flights.ask(self._fan, name, params)
+                head = b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(request) + b',"result":'
+                self.push((head + result + b"}").decode())
+            else:
+                if name == "session.hello":
+                    self._hello = params
+                await self._pass_on(text, [request] if "id" in document else [])
+        except BrenderError as error:
+            self.push(refusal(request, error))
+
+    async def _take_batch(self, members: list[Any], text: str) -> None:
+        ids = [one.get("id") for one in members if isinstance(one, dict) and "id" in one]
+        for one in members:
+            row = COMMANDS.find(str(one.get("method"))) if isinstance(one, dict) else None
+            if row is not None and row.name in ("farm.subscribe", "farm.unsubscribe", "session.hello"):
+                raise InvalidRequest(f"{row.words} stands in no batch here.", hint="Send it as a message of its own.")
+        await self._pass_on(text, ids)
+
+    async def _events(self, name: str, request: Any, params: Any) -> None:
+        _, read = COMMANDS.read(name, params)
+        given = {key: value for key, value in asdict(read).items() if value is not UNSET}
+        topics: list[str] = given.get("topics") or []
+        missed = ""
+        if name == "farm.subscribe":
+            answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"))
+        else:
+            answer = self._fan.unsubscribe(self, topics)
+            if self._up is not None and (not topics or "task.log" in topics):
+                await self._up.ask("farm.unsubscribe", topics=topics)  # ends what its own connection follows
+        self.push(msgspec.json.encode({"jsonrpc": "2.0", "id": request, "result": answer}).decode())
+        if missed:
+            self.push(missed)
+
+    async def _same_role(self) -> bool:
+        """Whether the master would answer this page as it answers the gateway."""
+        await self._open()
+        return self._role == self._fan.role != "artist" and not (self._hello or {}).get("token")
+
+    async def _pass_on(self, text: str, ids: list[Any]) -> None:
+        up = await self._open()
+        self._pending.update(ids)
+        await up.send(text.replace("\r", " ").replace("\n", " ").encode())
+
+    async def _open(self) -> Upstream:
+        """The page's own connection, made with its first request and anew after it broke; says who the page is."""
+        if self._up is None or self._up.ended.done():
+            if not self._fan.master:
+                raise NoMaster("The master does not answer at the moment.", hint="The page tries again by itself.")
+            self._up, hello = await Upstream.dial(self._place, self._hear, "a page")
+            self._role = str(hello["role"])
+            self._up.ended.add_done_callback(lambda _: self._broken())
+            if self._hello:
+                with suppress(BrenderError):
+                    await self._up.ask_raw("session.hello", self._hello)
+        return self._up
+
+    def _hear(self, line: bytes) -> None:
+        """An answer to the page, or an event of its own session (task.log, job.watch)."""
+        heads = msgspec.json.decode(line, type=Head | list[Head])
+        for head in heads if isinstance(heads, list) else [heads]:
+            if head.id is not UNSET:
+                self._pending.discard(head.id)
+        self._room.set()
+        self.push(line.decode())
+
+    def _broken(self) -> None:
+        """What the master did not answer any more is answered here; whether it was done nobody knows."""
+        for request in self._pending:
+            self.push(refusal(request, NoMaster(BROKEN, hint=LOOK, outcome="unknown")))
+        self._pending.clear()
+        self._room.set()
+
+
+def _decoded(text: str) -> Any:
+    """One JSON document, an object or a list. The master checks the rest. Raises ParseError or InvalidRequest."""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ParseError(f"This is no JSON document: {error}.") from None
+    if not isinstance(document, dict | list):
+        raise InvalidRequest("A request is a JSON object.")
+    return document

@@ -1,0 +1,77 @@
+"""`brender web`: the farm's page for browsers, on 127.0.0.1:8060. This file only composes; it decides nothing.
+
+Exit codes: 0 stopped, 1 the address is taken or there is no page, 78 refused (an address that is not this machine's).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import socket
+import sys
+from pathlib import Path
+
+from brender import address
+from brender.errors import BrenderError, Busy, Forbidden
+
+PORT = 8060
+MOST_MESSAGE = 1 << 20  # bytes of one message of a page, as of a JSON line
+
+
+def parser() -> argparse.ArgumentParser:
+    words = argparse.ArgumentParser(prog="brender web", description="Serve the farm's page to browsers.")
+    words.add_argument("--listen", default=f"127.0.0.1:{PORT}", metavar="HOST:PORT", help=f"default 127.0.0.1:{PORT}")
+    words.add_argument("--master", default="", metavar="HOST:PORT", help="default 127.0.0.1:6000")
+    words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where uploaded files are kept")
+    words.add_argument("--verbose", action="store_true", help="log every request")
+    return words
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises Busy."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise Busy(
+            f"{address.in_words(host, port)} is taken: {error.strerror}.",
+            hint="If a page runs there, use it; else --listen with another port.",
+        ) from None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until told to stop; returns the exit code."""
+    given = parser().parse_args(argv)
+    level = logging.INFO if given.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        host, port = address.parse(given.listen, PORT)
+        address.check_loopback(host, port)
+        place = address.in_words(*address.master(given.master))
+        import uvicorn
+
+        from brender.gateway import app, pages
+
+        folder = pages.folder()
+        sock = listener(host, port)
+    except BrenderError as error:
+        print(f"brender web: {error.sentence()}", file=sys.stderr)
+        return 78 if isinstance(error, Forbidden) else 1
+    web = address.in_words(host, sock.getsockname()[1])
+    config = uvicorn.Config(
+        app.make(place, web, folder),
+        log_level=level,
+        access_log=given.verbose,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=3,
+    )
+    print(f"brender web on http://{web}/ for the farm at {place}", flush=True)
+    uvicorn.Server(config).run(sockets=[sock])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

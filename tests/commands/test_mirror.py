@@ -1,0 +1,102 @@
+"""What a page is told when it opens, and the grid of a step."""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from typing import Any
+
+from core.builders import Stage
+from msgspec import json
+
+from brender.commands import COMMANDS
+from brender.core import events as ev
+from brender.core.lifecycle import TaskState
+from brender.core.rules.rows import row_of
+
+from .world import call, stage
+
+
+def ask(stage: Stage, method: str, role: str = "admin", **params: Any) -> Any:
+    row, read = COMMANDS.read(method, params)
+    return COMMANDS.run(call(stage, role=role), row, read)
+
+
+def test_a_mirror_has_every_noun_with_what_may_be_done_with_each_row() -> None:
+    found = ask(stage(), "farm.mirror")
+    assert [row["name"] for row in found["jobs"]] == ["shot", "effects", "shot"]  # the newest first
+    assert {row["name"]: row["presence"] for row in found["workers"]}["weaver"] == "lost"
+    for noun in ("workers", "projects", "jobs"):
+        assert all(row["can"] for row in found[noun]), noun
+    assert found["totals"]["job"] == 3
+    assert found["status"]["workers"]["known"] == 3
+    assert json.decode(json.encode(found)) == found
+
+
+def test_a_viewer_is_offered_nothing_that_changes() -> None:
+    found = ask(stage(), "farm.mirror", role="viewer")
+    assert [row["can"] for row in (*found["jobs"], *found["workers"]) if row["can"]] == []
+    assert "worker.enable" not in found["may"]
+    assert "worker.list" in found["may"]
+
+
+def test_the_rows_of_a_mirror_have_the_names_that_their_events_have() -> None:
+    """A page lays `job.changed` over its row."""
+    farm = stage()
+    found = ask(farm, "farm.mirror")
+    job, worker = found["jobs"][0], found["workers"][0]
+    assert row_of(farm.farm.jobs[job["id"]]).items() <= job.items()
+    told = row_of(farm.farm.workers[worker["id"]])
+    assert {name: value for name, value in told.items() if name in worker}.items() <= worker.items()
+    assert {"id", "name", "admin_state", "presence", "slots", "tags", "warning", "version"} <= worker.keys()
+
+
+def test_a_mirror_is_bounded_and_says_how_much_there_is() -> None:
+    found = ask(stage(), "farm.mirror", limit=1)
+    assert [len(found[noun]) for noun in ("workers", "jobs", "projects")] == [1, 1, 1]
+    assert found["totals"]["worker"] == 3
+
+
+def test_a_grid_has_a_byte_of_state_and_the_tenths_of_each_success() -> None:
+    farm = Stage()
+    worker = farm.worker(slots=1)
+    job = farm.job({"frames": "1-4"})
+    attempt = farm.live(worker)[0]
+    farm.start(worker, attempt)
+    farm.now += 2.34
+    farm.end(worker, attempt, seconds=2.34)
+    found = ask(farm, "task.grid", step=f"{job.name}/s1")
+    states = base64.b64decode(found["states"])
+    assert len(states) == found["tasks"] == 4
+    assert states[0] == TaskState.SUCCESS
+    assert found["labels"][states[0]] == "success0"
+    seconds = array("H", base64.b64decode(found["seconds"]))
+    assert list(seconds) == [23, 0, 0, 0]
+
+
+def test_what_a_success_took_is_forgotten_when_it_is_made_again() -> None:
+    farm = Stage()
+    worker = farm.worker(slots=1)
+    job = farm.job({"frames": "1-2"})
+    for _ in range(2):
+        attempt = farm.live(worker)[0]
+        farm.start(worker, attempt)
+        farm.now += 1
+        farm.end(worker, attempt, seconds=1)
+    tasks = farm.farm.tasks[farm.step(job).id]
+    assert [tasks.took(0), tasks.took(1)] == [10, 10]
+    farm.do(ev.RetryTasks(farm.step(job).id, [0], "anna", True))
+    assert [tasks.took(0), tasks.took(1)] == [0, 10]
+
+
+def test_a_turn_tells_which_tasks_moved_and_who_is_busy() -> None:
+    farm = Stage()
+    worker = farm.worker(slots=1)
+    job = farm.job({"frames": "1-3"})
+    step = farm.step(job).id
+    attempt = farm.live(worker)[0]
+    turn = farm.turn(ev.Started(farm.session(worker), [(attempt.id, 77)]))
+    assert turn.moved[step] == {attempt.task}
+    assert turn.busy == {worker}
+    assert farm.turn(ev.Tick()).moved == {}
+    assert farm.turn(ev.StopJob(job.id)).moved[step] is None or farm.live(worker)

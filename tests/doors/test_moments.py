@@ -1,0 +1,74 @@
+"""What changes too often for the feed, heard by a program at the door; and the mirror that it begins with."""
+
+from __future__ import annotations
+
+import base64
+
+from .peers import Farm
+
+
+def test_the_states_of_tasks_come_to_who_names_the_topic_and_make_the_grid(doors: Farm) -> None:
+    """Issue 6: the frame grid is a byte a task, and what comes after it."""
+    watcher, doer = doors.json(), doors.json()
+    doer.call("job.create", name="gridded", function="noop", frames="1-300")
+    step = doer.call("step.list", job="gridded")["steps"][0]["id"]
+    assert watcher.call("farm.subscribe", topics=["task.states", "job.ended"])["resumed"]
+    begin = watcher.call("task.grid", step="gridded")
+    states = bytearray(base64.b64decode(begin["states"]))
+    assert set(states) == {0}
+    doer.call("job.run", job="gridded")
+    anew = False
+    while states.count(7) < 300:
+        event = watcher.event("task.states")
+        assert event["data"]["step"] == step
+        anew = anew or event["data"].get("anew", False)
+        if event["data"].get("anew"):
+            states = bytearray(base64.b64decode(watcher.call("task.grid", step=step)["states"]))
+        for index, state, tenths in event["data"]["changes"]:
+            states[index] = state
+            assert (tenths > 0) == (state == 7)
+    assert anew  # the run made all of them new at once
+    assert bytes(states) == base64.b64decode(doer.call("task.grid", step=step)["states"])
+
+
+def test_a_star_leaves_out_what_changes_all_the_time(doors: Farm) -> None:
+    watcher, doer = doors.json(), doors.json()
+    watcher.call("farm.subscribe", topics=["*"])
+    doer.call("job.create", name="starred", function="noop", frames="1-20", run=True)
+    seen = []
+    while "job.ended" not in seen:
+        seen.append(watcher.event()["topic"])
+    watcher.call("session.test")
+    seen += [event["topic"] for event in watcher.events]
+    assert not {"task.states", "worker.load", "job.progress"} & set(seen)
+
+
+def test_loads_and_progress_are_told_as_they_are(doors: Farm) -> None:
+    watcher, doer = doors.json(), doors.json()
+    watcher.call("farm.subscribe", topics=["worker.load", "job.progress"])
+    doer.call("job.create", name="counted", function="noop", frames="1-40", run=True)
+    job = doer.call("job.show", job="counted")["id"]
+    done, load = 0, {"activity": "unknown", "used": -1}
+    while done < 40 or load["used"] or load["activity"] != "idle":
+        event = watcher.event()
+        done = max([done, *(row["progress"]["done"] for row in event["data"].get("jobs", []) if row["id"] == job)])
+        load = {"load": load, **event["data"]}.get("workers", [load])[0]
+    assert load["jobs"] == []
+
+
+def test_an_event_of_a_row_says_what_can_be_done_with_it(doors: Farm) -> None:
+    watcher, doer = doors.json(), doors.json()
+    watcher.call("farm.subscribe", topics=["worker.changed"])
+    doer.call("worker.disable", workers=["render-01"])
+    assert "worker.enable" in watcher.event("worker.changed")["data"]["can"]
+    doer.call("worker.enable", workers=["render-01"])
+    assert "worker.disable" in watcher.event("worker.changed")["data"]["can"]
+
+
+def test_events_after_the_number_of_a_mirror_keep_it_current(doors: Farm) -> None:
+    """No change is missed between the answer and the subscription."""
+    page, doer = doors.json(), doors.json()
+    mirror = page.call("farm.mirror")
+    doer.call("project.add", name="between")
+    assert page.call("farm.subscribe", topics=["*"], since=mirror["seq"])["resumed"]
+    assert page.event("project.changed")["data"]["name"] == "between"
