@@ -40,10 +40,11 @@ export function Table({ rows, columns, open, label, sort: first, only, select = 
   }, [rows, sort]);
 
   useLayoutEffect(() => {
-    const seen = new ResizeObserver(() => setView((old) => ({ ...old, height: box.current.clientHeight })));
+    if (!box.current) return undefined;
+    const seen = new ResizeObserver(() => setView((old) => ({ ...old, height: box.current ? box.current.clientHeight : old.height })));
     seen.observe(box.current);
     return () => seen.disconnect();
-  }, []);
+  }, [rows.length > 0]);
 
   const tracks = `${picks ? '16px ' : ''}${shown.map((column) => column.width || 'minmax(0,1fr)').join(' ')}`;
   const from = Math.max(0, Math.floor(view.top / ROW) - 6);
