@@ -33,7 +33,7 @@ function Card({ row }) {
   return html`<article class="card ${away ? 'off' : ''}">
     <div class="row"><a class="grow ell" href=${to('workers', row.id)}><h2 class="ell">${row.name}</h2></a><${State} is=${is} /></div>
     <div class="bar" role="img" aria-label="${row.used || 0} of ${row.slots} slots work">${Array.from({ length: Math.min(row.slots, 64) }, (_, at) => html`<span class=${at < (row.used || 0) ? 'live' : ''} style="flex:1;margin-right:1px"></span>`)}</div>
-    <div class="row faint"><span class="grow ell">${row.warning || row.platform || row.mac}</span><span>${row.used || 0} of ${row.slots}</span></div>
+    <div class="row faint"><span class="grow ell">${row.warning || row.platform || row.mac}</span><span style="white-space:nowrap">${row.used || 0} of ${row.slots}</span></div>
     <div class="row"><${Actions} rows=${[row]} only=${ONLY} small /></div>
   </article>`;
 }
