@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace systemd php-cli nodejs
-RUN_BY_TESTS := blender telnet nc tmux strace systemd-analyze php node
+APT_TEST := blender telnet netcat-openbsd tmux strace systemd php-cli nodejs zsh fish
+RUN_BY_TESTS := blender telnet nc tmux strace systemd-analyze php node zsh fish
 
 .PHONY: demo test explore bench lint docs clean
 
@@ -41,7 +41,8 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
 	  brender/commands brender/models.py brender/store.py brender/history.py \
-	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py examples/python
+	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py brender/endings.py \
+	  brender/commandline examples/python
 
 test: programs lint
 	$(PY) -m pytest

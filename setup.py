@@ -8,7 +8,7 @@ setup(
     description="A render farm you run from a prompt",
     python_requires=">=3.11",
     packages=find_packages(include=["brender", "brender.*"]),
-    package_data={"brender": ["samples/*", "py.typed"]},
+    package_data={"brender": ["samples/*", "commandline/scripts/*", "py.typed"]},
     install_requires=[
         "gevent>=25.9,<27",
         "peewee>=4.0,<5",
@@ -22,6 +22,7 @@ setup(
         "websockets>=15,<18",
         "httptools>=0.6,<1",
         "prometheus-client>=0.22,<1",
+        "click>=8.1,<9",
         'pysqlite3>=0.6.1,<0.7; platform_system == "Linux" and platform_machine == "x86_64"',
     ],
     extras_require={

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, backlog, costs, fleet, latency, placement, stops, throughput, warm
+from bench import api, backlog, commandline, costs, fleet, latency, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "queue": backlog.queue,
     "restart": backlog.restart,
     "fleet": fleet.fleet,
+    "cli": commandline.commandline,
     "placement": placement.placement,
     "stops": stops.stops,
     "costs": costs.costs,

@@ -32,7 +32,7 @@ def fleet(report: Report, quick: bool) -> None:
         load = made.python(
             "load", "-m", "bench.fleet", str(made.port), str(count), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        _welcomed(made, load, count)
+        welcomed(made, load, count)
         report.late(f"{count} workers arriving", made.late())
         time.sleep(2.0)  # what their arrival left behind
         before, begin = cpu(master.pid), time.monotonic()
@@ -45,7 +45,8 @@ def fleet(report: Report, quick: bool) -> None:
         report.late("all of that", made.late())
 
 
-def _welcomed(made: Farm, load: subprocess.Popen[bytes], count: int) -> None:
+def welcomed(made: Farm, load: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until all workers of the load are connected. Raises Broken when one is not."""
     assert load.stdout is not None
     said = load.stdout.readline()
     if said != b"welcome %d\n" % count:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from brender import address
-from brender.caller import NoMaster, conversation
+from brender import address, endings
+from brender.caller import conversation
 from brender.errors import BrenderError, InvalidParams, UnknownCommand, nearest
 from brender.site import Site, Workflow
 
@@ -36,15 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         _opened(words, os.environ.get("BRENDER_MASTER", ""), "", "").copy(*_two(words, "copy"))
         return 0
-    except (UnknownCommand, InvalidParams) as error:
-        print(f"spad_cp: {error.sentence()}", file=sys.stderr)
-        return 2
-    except NoMaster as error:
+    except BrenderError as error:
+        return endings.tell(error, "spad_cp", "text")
+    except OSError as error:
         print(f"spad_cp: {error}", file=sys.stderr)
-        return 3
-    except (BrenderError, OSError) as error:
-        print(f"spad_cp: {error}", file=sys.stderr)
-        return 1
+        return endings.REFUSED
 
 
 def usage() -> str:

@@ -5,47 +5,41 @@ It must not know how logs travel between master and workers, nor how they are fo
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from brender.api.follow import Piece, pieces
 from brender.api.link import Master
 from brender.caller import conversation
+from brender.commandline.answers import Shown, line
+from brender.endings import DONE
 
 
-def read_log(master: str, given: dict[str, Any], as_json: bool) -> int:
-    """The last lines; with start= or --follow all that comes, piece by piece. Raises NoMaster and what is refused."""
+def read_log(master: Master | str, given: dict[str, Any], form: str) -> int:
+    """The last lines; with start= or --follow all that comes, piece by piece. Raises NoMaster and what is refused.
+
+    As json one document for the last lines, and as both JSON forms a line for each piece that comes.
+    """
     if not given.get("follow") and "start" not in given:
         first = next(conversation(master, "task.log", given))
-        if sys.stdout.isatty() or as_json:
-            _show(first, as_json)
+        if form == "text" and not sys.stdout.isatty():
+            _print(first, form)
         else:
-            _print(first, as_json)
-        return 0
-    for piece in pieces(Master(master), given):
-        _print(piece, as_json)
-    return 0
+            Shown(form, "never").show("task.log", first)  # its words are not ours to colour
+        return DONE
+    for piece in pieces(Master(master) if isinstance(master, str) else master, given):
+        _print(piece, form)
+    return DONE
 
 
-def _print(piece: Piece, as_json: bool) -> None:
+def _print(piece: Piece, form: str) -> None:
     """Untouched into a file or a pipe; at a terminal so that what a task prints cannot harm it."""
     from brender.wire.screen import escape
 
     text = piece["text"]
-    if as_json:
-        text = json.dumps(piece) + "\n"
+    if form != "text":
+        text = line(piece) + "\n"
     elif sys.stdout.isatty():
         text = "\n".join(map(escape, text.replace("\r\n", "\n").split("\n")))
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _show(answer: Piece, as_json: bool) -> None:
-    """One answer as at the prompt."""
-    import shutil
-
-    from brender.commands import text
-
-    size = shutil.get_terminal_size()
-    print(json.dumps(answer, indent=2) if as_json else text.render("task.log", answer, (size.columns, size.lines)))

@@ -104,11 +104,16 @@ class Master:
     def _conversation(self) -> Conversation:
         call = Call(farm=self.core.farm, who=Who(role="admin", door="telnet"), table=COMMANDS)
         banner = f"brender {__version__}. Type help, or press Tab."
-        return Conversation(
-            complete=lambda line, cursor: complete(call, line, cursor),
-            banner=banner,
-            web=lambda: f"http://{where}/" if (where := self.hub.web()) else DEFAULT.web_address,
-        )
+
+        def words(line: str, cursor: int) -> tuple[int, list[str]]:
+            found = complete(call, line, cursor)
+            return found.start, [item.text for item in found.items]
+
+        def web() -> str:
+            where = self.hub.web()
+            return f"http://{where}/" if where else DEFAULT.web_address
+
+        return Conversation(complete=words, banner=banner, web=web)
 
     def _fatal(self, error: BaseException) -> None:
         """The disk, or the hub itself, cannot be trusted any more: stop, so that a restart replays what was stored."""

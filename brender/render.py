@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from brender import endings
 from brender.blendfile import frame_range
-from brender.caller import NoMaster, conversation
+from brender.caller import Master, conversation
+from brender.commandline.settings import master_of
 from brender.core.frames import AUTO_WORD
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
@@ -105,7 +107,7 @@ def _add_job(add: Callable[..., object]) -> None:
     add("--contact-sheet", type=Path, nargs="?", const=Path(), metavar="FILE", help="and all frames on a sheet")
     add("--watch", action=argparse.BooleanOptionalAction, default=True, help="stay until all is done, default")
     add("--json", action="store_true", help="say nothing but one JSON document at the end")
-    add("--master", default=os.environ.get("BRENDER_MASTER", ""), metavar="HOST:PORT")
+    add("--master", metavar="HOST:PORT", help="which farm; else as brender config says")
 
 
 def _resolution(text: str) -> tuple[int, int]:
@@ -121,25 +123,19 @@ def _chunk(text: str) -> int | str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0 every frame is there, 1 refused or some failed, 3 no master, 130 Ctrl-C (the job goes on)."""
+    """0 every frame is there, 1 refused, 2 not understood, 3 no master, 4 some failed, 130 Ctrl-C (the job goes on)."""
     given = parser().parse_args(argv)
     try:
+        given.master = master_of(given.master)
         return _render(given)
-    except NoMaster as error:
-        print(f"brender render: {error}", file=sys.stderr)
-        return 3
     except BrenderError as error:
-        if given.json:
-            print(json.dumps({"error": error.envelope()}, indent=2))
-        else:
-            print(f"brender render: {error.sentence()}", file=sys.stderr)
-        return 1
+        return endings.tell(error, "brender render", "json" if given.json else "text")
     except KeyboardInterrupt:
         print("\nThe job goes on without you: brender job list", file=sys.stderr)
-        return 130
+        return endings.LEFT
 
 
-def submit(master: str, wish: Wish) -> dict[str, Any]:
+def submit(master: Master | str, wish: Wish) -> dict[str, Any]:
     """Make and start the job; the master's words about it ({"id", "name", "tasks", …}). Raises what is refused.
 
     Of a still in parts, `still` is the picture that will be made of them; `steps` are the job's.
@@ -153,7 +149,7 @@ def submit(master: str, wish: Wish) -> dict[str, Any]:
     return {**found, "steps": job["tasks"], "still": still}
 
 
-def told(master: str, job: dict[str, Any], status: Status, output: Path) -> list[str]:
+def told(master: Master | str, job: dict[str, Any], status: Status, output: Path) -> list[str]:
     """The last words about a job: how many frames, where they are, or why some are not."""
     done, total = status["progress"]["done"], status["progress"]["total"]
     lines = [f"{done} of {total} tasks done. Frames: {output}"]
@@ -184,7 +180,7 @@ def _render(given: argparse.Namespace) -> int:
             document[key] = str(path)
             lines.append(f"{words}:  {path}")
     _say(given.json, document, lines)
-    return 0 if succeeded(status) else 1
+    return endings.DONE if succeeded(status) else endings.NOT_ALL_WELL
 
 
 def _wish(given: argparse.Namespace) -> Wish:
@@ -268,7 +264,7 @@ def scene_frames(blend: Path) -> str:
     raise Invalid(f"Which frames of {blend.name}? Its range could not be read here.", hint="Write --frames 1-100.")
 
 
-def _warn(master: str, functions: list[str]) -> None:
+def _warn(master: Master | str, functions: list[str]) -> None:
     """A job that nobody can take is no mistake, but whoever waits for it should know."""
     workers = next(conversation(master, "worker.show", {"workers": "all"}))["workers"]
     offered = {name for one in workers if one["presence"] == "online" for name in one["functions"]}

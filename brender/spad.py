@@ -2,7 +2,7 @@
 
 What it adds to `brender` is the remembered project of the person, `--wait` with `stop`, `log` of a whole workflow,
 files (files.py), and that a task may speak of itself. It keeps no list of parameters and decides nothing about the
-farm. Exit codes are those of `brender` (cli.py).
+farm. Exit codes are those of `brender` (endings.py).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brender import address, chosen, files, logs, watch
-from brender.caller import NoMaster, conversation
+from brender import address, chosen, endings, files, logs, watch
+from brender.caller import conversation
 from brender.commands import COMMANDS as table
 from brender.errors import BrenderError, InvalidParams, NotFound, UnknownCommand, nearest
 
@@ -40,15 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(_usage())
             return 0
         return _say(words, master, options["--json"], options["--wait"])
-    except (UnknownCommand, InvalidParams) as error:
-        print(f"spa_ctl: {error.sentence()}", file=sys.stderr)
-        return 2
-    except NoMaster as error:
-        print(f"spa_ctl: {error}", file=sys.stderr)
-        return 3
     except BrenderError as error:
-        print(f"spa_ctl: {error.sentence()}", file=sys.stderr)
-        return 1
+        return endings.tell(error, "spa_ctl", "text")
     except OSError as error:
         print(f"spa_ctl: {error}", file=sys.stderr)
         return 1
@@ -130,7 +123,7 @@ def _log(words: list[str], master: str, which: list[str], as_json: bool) -> int:
             print(f"== {step}", flush=True)
         _, params = table.resolve(["task", "log", f"{status['id']}/{step}", *words])
         try:
-            logs.read_log(master, table.signature(table.rows["task.log"]).given(params), as_json)
+            logs.read_log(master, table.signature(table.rows["task.log"]).given(params), "json" if as_json else "text")
         except NotFound as error:
             if len(steps) == 1:
                 raise
@@ -166,7 +159,7 @@ def _wait(master: str, answer: dict[str, Any], as_json: bool) -> int:
     status = next(conversation(master, "job.status", {"job": answer["job"]}))
     _print("job.status", status, as_json)
     asked = "stopping" in answer and not status["progress"]["live"]
-    return 0 if watch.succeeded(status) or asked else 1
+    return endings.DONE if watch.succeeded(status) or asked else endings.NOT_ALL_WELL
 
 
 def _print(method: str, answer: Any, as_json: bool) -> None:

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brender import openjd
-from brender.caller import NoMaster, conversation
+from brender import endings, openjd
+from brender.caller import Master, NoMaster, conversation
+from brender.commandline.settings import master_of
 from brender.errors import BrenderError, Invalid
 from brender.wire.limits import DEFAULT as LIMITS
 
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     add("--priority", type=int, help="0 to 100, default the bundle's or 50")
     add("--chunk", type=int, default=1, metavar="N", help="points of the parameter space in one session, default 1")
     add("--run", action=argparse.BooleanOptionalAction, default=None, help="start it at once, default")
-    add("--master", default=os.environ.get("BRENDER_MASTER", ""), metavar="HOST:PORT")
+    add("--master", metavar="HOST:PORT", help="which farm; else as brender config says")
     return words
 
 
@@ -52,10 +53,12 @@ def main(argv: list[str] | None = None) -> int:
     """0 done, 1 refused (the template, a parameter, the farm), 3 no master."""
     given = parser().parse_args(argv)
     try:
-        return _check(given) if given.command == "check" else _submit(given)
+        if given.command == "check":
+            return _check(given)
+        given.master = master_of(given.master)
+        return _submit(given)
     except NoMaster as error:
-        print(f"brender job: {error}", file=sys.stderr)
-        return 3
+        return endings.tell(error, "brender job submit", "json" if given.json else "text")
     except BrenderError as error:
         if given.json:
             print(json.dumps({"status": "error", "message": error.message, "error": error.envelope()}, indent=2))
@@ -63,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
             print(error.sentence())
         else:
             print(f"brender job submit: {error.sentence()}", file=sys.stderr)
-        return 1
+        return endings.REFUSED
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -124,7 +127,7 @@ def _number(settings: dict[str, Any], name: str) -> int | None:
         raise Invalid(f"The bundle's {name} is a whole number, not {value!r}.") from None
 
 
-def _warn(master: str, tree: dict[str, Any]) -> None:
+def _warn(master: Master, tree: dict[str, Any]) -> None:
     """A job that nobody can take is no mistake, but whoever waits for it should know."""
     workers = next(conversation(master, "worker.show", {"workers": "all"}))["workers"]
     online = [one for one in workers if one["presence"] == "online" and openjd.FUNCTION in one["functions"]]

@@ -13,16 +13,18 @@ from typing import Any
 
 from brender.api.follow import Status, statuses
 from brender.api.link import Master
+from brender.commandline.answers import line, text_lines
+from brender.endings import DONE, NOT_ALL_WELL
 
 Shown = Callable[[Status], None]
 
 
-def watch(master: str, which: dict[str, Any], quiet: bool = False) -> Status:
+def watch(master: Master | str, which: dict[str, Any], quiet: bool = False) -> Status:
     """Show how far a job is until its run has ended; returns its last status. `which` are job.watch's params.
 
     Raises NoMaster, or what the master refuses.
     """
-    told = statuses(Master(master), which)
+    told = statuses(_whom(master), which)
     if quiet:
         return _last(told, lambda _: None)
     return _with_bar(told) if sys.stdout.isatty() else _last(told, _line)
@@ -33,38 +35,48 @@ def succeeded(status: Status) -> bool:
     return bool(status["state"] == "success0")
 
 
-def watch_job(master: str, given: dict[str, Any], as_json: bool) -> int:
-    """`brender job watch`: until the job has ended; 0 when all of it is a success, else 1."""
-    status = watch(master, given, as_json)
-    _say("job.watch", status, as_json)
-    return 0 if succeeded(status) else 1
+def watch_job(master: Master | str, given: dict[str, Any], form: str) -> int:
+    """`brender job watch`: until the job has ended; NOT_ALL_WELL unless all of it is a success.
 
-
-def wait(master: str, job: int, as_json: bool) -> int:
-    """`--wait`: until the run has ended; 0 when all of it is a success, else 1.
-
-    A bar at a terminal; elsewhere silence, and one line on stderr for what failed. JSON: the last status.
+    As json-lines each status is a line, the last one too.
     """
+    if form == "json-lines":
+        return _ending(_last(statuses(_whom(master), given), lambda status: print(line(status), flush=True)))
+    status = watch(master, given, quiet=form == "json")
+    _say("job.watch", status, form)
+    return _ending(status)
+
+
+def wait(master: Master | str, job: int, form: str) -> int:
+    """`--wait`: until the run has ended; NOT_ALL_WELL unless all of it is a success.
+
+    A bar at a terminal; elsewhere silence, and one line on stderr for what failed. JSON: the last status, or each.
+    """
+    if form == "json-lines":
+        return watch_job(master, {"job": job}, form)
     seen = sys.stdout.isatty()
-    status = watch(master, {"job": job}, quiet=as_json or not seen)
-    if as_json or seen:
-        _say("job.watch", status, as_json)
+    status = watch(master, {"job": job}, quiet=form == "json" or not seen)
+    if form == "json" or seen:
+        _say("job.watch", status, form)
     elif not succeeded(status):
         print(f"brender: {_words('job.watch', status)}", file=sys.stderr)
-    return 0 if succeeded(status) else 1
+    return _ending(status)
 
 
-def _say(method: str, data: Any, as_json: bool) -> None:
-    print(json.dumps(data, indent=2) if as_json else _words(method, data))
+def _whom(master: Master | str) -> Master:
+    return Master(master) if isinstance(master, str) else master
+
+
+def _ending(status: Status) -> int:
+    return DONE if succeeded(status) else NOT_ALL_WELL
+
+
+def _say(method: str, data: Any, form: str) -> None:
+    print(json.dumps(data, indent=2) if form == "json" else _words(method, data))
 
 
 def _words(method: str, data: Any) -> str:
-    import shutil
-
-    from brender.commands import text
-
-    size = shutil.get_terminal_size()
-    return text.render(method, data, (size.columns, size.lines))
+    return "\n".join(text_lines(method, data))
 
 
 def _last(statuses: Iterator[Status], show: Shown) -> Status:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -23,6 +24,14 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--listen", default=f"127.0.0.1:{PORT}", metavar="HOST:PORT", help=f"default 127.0.0.1:{PORT}")
     words.add_argument("--master", default="", metavar="HOST:PORT", help="default 127.0.0.1:6000")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where uploaded files are kept")
+    words.add_argument(
+        "--outputs",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="show frames and movies below this folder only (several times; default: wherever steps put them)",
+    )
     words.add_argument("--verbose", action="store_true", help="log every request")
     return words
 
@@ -50,16 +59,17 @@ def main(argv: list[str] | None = None) -> int:
         place = address.in_words(*address.master(given.master))
         import uvicorn
 
-        from brender.gateway import app, pages
+        from brender.gateway import app, pages, shelf, upload
 
         folder = pages.folder()
+        data = (given.data or address.state_directory("web")).absolute()
         sock = listener(host, port)
     except BrenderError as error:
         print(f"brender web: {error.sentence()}", file=sys.stderr)
         return 78 if isinstance(error, Forbidden) else 1
     web = address.in_words(host, sock.getsockname()[1])
     config = uvicorn.Config(
-        app.make(place, web, folder),
+        app.make(place, web, folder, upload.Uploads(data / "uploads"), shelf.Shelf(given.outputs)),
         log_level=level,
         access_log=given.verbose,
         server_header=False,
@@ -69,6 +79,8 @@ def main(argv: list[str] | None = None) -> int:
         timeout_graceful_shutdown=3,
     )
     print(f"brender web on http://{web}/ for the farm at {place}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
     uvicorn.Server(config).run(sockets=[sock])
     return 0
 

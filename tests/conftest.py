@@ -19,6 +19,8 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile("same")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # programs inherit who ignores it, and under nohup that is everybody
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # and in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from commands import world
 
 from brender import cli
-from brender.commands import COMMANDS, calls, text
+from brender.commands import COMMANDS, Row, Table, calls, text
 from brender.core import events as ev
 from brender.errors import BrenderError
 from brender.wire.messages import Notice
@@ -25,10 +25,11 @@ from brender.wire.session import Conversation, Reply
 
 
 class Master:
-    """Serves one connection after another on a loopback port, with the wire's own codecs."""
+    """Serves one connection after another on a loopback port, with the wire's own codecs; `table` is what it knows."""
 
     def __init__(self) -> None:
         self.stage = world.stage()
+        self.table = COMMANDS
         self.door = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.door.getsockname()[1]}"
         self.asked: list[str] = []
@@ -59,8 +60,10 @@ class Master:
 
     def reply(self, request: Any) -> Reply:
         try:
-            row, params = COMMANDS.read(request.method, request.params)
-            found = COMMANDS.run(world.call(self.stage), row, params)
+            row, params = self.table.read(request.method, request.params)
+            call = world.call(self.stage)
+            call.table = self.table
+            found = self.table.run(call, row, params)
             if isinstance(found, ev.Event):
                 found = self.stage.do(found)
             elif isinstance(found, calls.Act):
@@ -117,23 +120,6 @@ def test_what_is_not_understood_is_code_2_and_needs_no_master(
     assert capsys.readouterr().err.startswith("brender: ")
 
 
-def test_no_master_is_code_3_and_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert cli.main(["clients", f"--master=127.0.0.1:{port}"]) == 3
-    said = capsys.readouterr().err
-    assert f"127.0.0.1:{port}" in said and "brender master" in said and "BRENDER_MASTER" in said
-
-
-def test_a_master_that_hangs_up_without_a_word_is_code_3(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = threading.Thread(target=lambda: door.accept()[0].close(), daemon=True)
-        thread.start()
-        assert cli.main(["clients", f"--master=127.0.0.1:{door.getsockname()[1]}"]) == 3
-        thread.join(5)
-    assert "master" in capsys.readouterr().err
-
-
 def test_a_file_is_read_here_and_its_text_is_sent(
     master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,8 +145,104 @@ def test_help_and_version_need_no_master(capsys: pytest.CaptureFixture[str]) -> 
     assert "brender master" in capsys.readouterr().out
 
 
+def test_help_as_json_is_the_farms_own_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, key in ((["help"], "nouns"), (["worker", "--help"], "commands"), (["enable", "--help"], "usage")):
+        assert cli.main([*words, "--json"]) == 0
+        assert key in json.loads(capsys.readouterr().out)
+
+
+def test_a_version_is_brenders_alone_and_a_parameter_after_a_command(
+    master: Master, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("brender ")
+    assert cli.main(["worker", "set", "1", "tags=x", "--version", "99"]) == 1
+    assert "99" in capsys.readouterr().err
+
+
+def test_all_rows_come_as_json_lines_page_by_page(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    master.stage.job({"name": "a", "frames": "1-2500"}, name="long", run=False)
+    assert cli.main(["task", "list", "long", "--json-lines"]) == 0
+    found = [json.loads(line)["task"] for line in capsys.readouterr().out.splitlines()]
+    assert found == list(range(2500))
+    assert master.asked.count("task.list") == 3
+    assert cli.main(["task", "list", "long", "limit=7", "offset=3", "--json-lines"]) == 0
+    assert [json.loads(line)["task"] for line in capsys.readouterr().out.splitlines()] == list(range(3, 10))
+    assert cli.main(["task", "list", "long", "offset=2499", "--json-lines"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_refusal_as_json_lines_is_one_line(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["enable", "nobody", "--json-lines"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == 1003
+
+
+def test_events_as_json_lines_are_events_and_nothing_else(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["subscribe", "job.*", "--json-lines"]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["topic"] for line in lines[:-1]] == ["job.ended"]
+    assert "error" in json.loads(lines[-1])
+
+
+def test_the_form_and_the_name_may_come_from_the_environment(
+    master: Master, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BRENDER_FORMAT", "json")
+    assert cli.main(["clients"]) == 0
+    assert "workers" in json.loads(capsys.readouterr().out)
+    assert cli.main(["clients", "--format", "text"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split()[:2] == ["id", "name"]
+
+
+def spin(call: object, gadget: str, *, times: int = 1, slowly: bool = False) -> dict[str, object]:
+    """Spin a gadget, as masters of next year do."""
+    return {"gadget": gadget, "times": times, "slowly": slowly}
+
+
+def listing(call: object, workers: list[str] | None = None, *, colour: str = "") -> dict[str, object]:
+    """List workers."""
+    return {"workers": [], "total": 0, "colour": colour}
+
+
+@pytest.fixture
+def newer(master: Master) -> Master:
+    """A master that knows a noun and a parameter that this brender does not."""
+    rows = [row for row in COMMANDS.rows.values() if row.name != "worker.list"]
+    rows.append(Row("gadget.spin", spin, "operator", "gadget spin top times=3"))
+    rows.append(Row("worker.list", listing, "viewer", "worker list"))
+    master.table = Table(rows, {**COMMANDS.aliases, "spin": "gadget.spin"})
+    return master
+
+
+@pytest.mark.parametrize(
+    "words", ["gadget spin top times=3 --slowly", "spin top --times 3 slowly=true", "GADGET.SPIN top times=3 --slowly"]
+)
+def test_the_words_of_a_newer_master_are_reached(newer: Master, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*words.split(), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"gadget": "top", "times": 3, "slowly": True}
+    assert newer.asked == ["session.hello", "rpc.discover", "session.hello", "gadget.spin"]
+
+
+def test_a_newer_master_has_pages_refusals_and_parameters_of_its_own(
+    newer: Master, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, said in (
+        (["gadget"], "Usage: brender gadget VERB"),
+        (["gadget", "spin", "--help"], "brender gadget spin top times=3"),
+        (["help", "gadget", "spin"], "Spin a gadget"),
+        (["worker", "list", "colour=red", "--json"], '"colour": "red"'),
+    ):
+        assert cli.main(words) == 0
+        assert said in capsys.readouterr().out
+    assert cli.main(["gadget", "spin"]) == 2
+    assert "gadget spin needs <gadget>" in capsys.readouterr().err
+    assert cli.main(["gadget", "spin", "top", "times=many"]) == 2
+    assert cli.main(["worker", "list", "color=red"]) == 2
+    assert "no parameter 'color'" in capsys.readouterr().err
+
+
 def test_the_programs_start_by_their_first_word() -> None:
-    for name in ("master", "client", "up"):
+    for name in ("master", "client", "up", "render", "config", "completion"):
         done = subprocess.run(
             [sys.executable, "-m", "brender.cli", name, "--help"], capture_output=True, timeout=30, check=False
         )
@@ -172,3 +254,18 @@ def test_a_command_loads_no_gevent_and_no_database() -> None:
     code = f"import sys; from brender.cli import main; main(['help']); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True, env={**os.environ})
     assert done.stdout.splitlines()[-1] == b"[]"
+
+
+@pytest.mark.parametrize("words", ["--master farm render a.blend", "--json job submit a.yaml", "--yes up"])
+def test_flags_before_a_program_are_refused_with_the_order_that_works(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words.split()) == 2
+    assert "is a program with flags of its own" in "".join(capsys.readouterr())
+
+
+def test_a_locale_without_our_letters_is_no_reason_to_fail() -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, "-m", "brender.cli", "worker", "list", "--help"]
+    done = subprocess.run(argv, capture_output=True, timeout=30, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, b"") and b"[<workers>\\u2026]" in done.stdout

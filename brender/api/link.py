@@ -25,7 +25,7 @@ MOST_SAID = 80  # characters of what a stranger says
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))  # seconds, seconds, times
 HINT = (
     "Start one: brender up (a master and a worker here), or brender master. "
-    "Another farm: --master HOST:PORT, or BRENDER_MASTER."
+    "Another farm: --master HOST:PORT, BRENDER_MASTER, or as brender config says."
 )
 Message = dict[str, Any]
 

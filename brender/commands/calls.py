@@ -32,6 +32,19 @@ class Who(Struct, frozen=True):
     door: str = "json"
     session: int = 0
 
+    @property
+    def actor(self) -> str | int:
+        """Whom what is done here belongs to: the name that was said, else this session."""
+        return self.name or self.session
+
+
+class Lesson(Struct, frozen=True):
+    """How far somebody is in the tutorial: the step shown last, when all began, what they have used since that step."""
+
+    step: int
+    began: float
+    used: frozenset[str] = frozenset()
+
 
 def _nothing() -> dict[str, Any]:
     return {}
@@ -51,7 +64,8 @@ class Call(Struct):
     `now` is seconds since the epoch, `uptime` seconds since the master started, `project` the name of the
     session's current project (SP-18), `info()` what the hub knows for `farm status` (version,
     addresses, store, writer), `sessions()` gives a row for each session: id, name, role, door, peer, since, project.
-    `marks` says how far running attempts are, `seq()` is the number of the newest event.
+    `marks` says how far running attempts are, `lesson` how far the caller is in the tutorial, `seq()` is the number of
+    the newest event.
     """
 
     farm: Farm
@@ -64,6 +78,7 @@ class Call(Struct):
     sessions: Callable[[], list[dict[str, Any]]] = _nobody
     marks: Mapping[int, Mark] = MappingProxyType({})
     seq: Callable[[], int] = _unnumbered
+    lesson: Lesson | None = None
 
 
 class Act(Struct, frozen=True):
@@ -128,6 +143,32 @@ class WatchJob(Unhurried, frozen=True):
     """Tell how far a job is, as often as that changes, and answer when its run has ended."""
 
     job: int
+
+
+class Teach(Act, frozen=True):
+    """Answer `shown`, and remember how far the caller is now; None: at the end."""
+
+    lesson: Lesson | None
+    shown: dict[str, Any]
+
+
+class Watch(Act, frozen=True):
+    """Tell what a reading command answers, `first` now, then whenever it differs but for the names that are `moving`.
+
+    `name` is how the session calls it; `wire` the params of the command `method`.
+    """
+
+    name: str
+    method: str
+    wire: Struct
+    first: Any
+    moving: tuple[str, ...] = ()
+
+
+class Unwatch(Act, frozen=True):
+    """End one watch of this session, or all of them."""
+
+    name: str
 
 
 class Heard(Act, frozen=True):

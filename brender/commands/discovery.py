@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from brender.commands.calls import ANYBODY
+from brender.commands.parameters import Parameter, refuses_none
 from brender.commands.table import Row, Table
 
 NOUNS = {
@@ -22,6 +23,9 @@ NOUNS = {
     "session": "this conversation",
     "rpc": "help and the API",
 }
+
+# Keys of key=value that a kind of argument takes for a value of its own.
+CLAIMED = ("tag",)
 
 
 def overview(table: Table, role: str) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def line(table: Table, row: Row) -> dict[str, Any]:
     """One command in one line."""
     return {
         "command": row.words,
-        "usage": table.signature(row).usage,
+        "usage": row.usage or table.signature(row).usage,
         "summary": row.summary,
         "role": row.role or "anybody",
     }
@@ -64,6 +68,7 @@ def page(table: Table, row: Row) -> dict[str, Any]:
         {
             "name": parameter.name,
             "short": parameter.short,
+            "flag": parameter.flag,
             "needed": parameter.required,
             "expects": parameter.expects,
             "text": parameter.text,
@@ -109,6 +114,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
                 "description": parameter.text or parameter.expects,
                 "required": parameter.name in needed,
                 "schema": schema["properties"][parameter.name],
+                **({"x-word": _word(parameter)} if row.spoken else {}),
             }
             for parameter in signature.parameters
         ],
@@ -117,4 +123,20 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         "x-changes": row.changes,
         "x-example": row.example,
         "x-aliases": table.aliases_of(row),
+        "x-spoken": row.spoken,
+        "x-usage": row.usage,
+        "x-destructive": row.destructive,
+        "x-destructive-with": row.destructive_with,
+        "x-watched": row.watched,
     }
+
+
+def _word(parameter: Parameter) -> dict[str, Any]:
+    """How a parameter is written in words, for who reads lines by this document: only what is not as usual."""
+    told: dict[str, Any] = {"positional": parameter.positional, "short": parameter.short}
+    kind = parameter.kind
+    if kind is not None:
+        told |= {"expects": kind.expects, "many": kind.many, "loose": kind.loose, "file": kind.file}
+        told["asked"] = refuses_none(parameter)
+        told["claims"] = ["*"] if kind.claims("") else [key for key in CLAIMED if kind.claims(key)]
+    return {name: value for name, value in told.items() if value}

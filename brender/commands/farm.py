@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from brender.commands.calls import Call, Subscribe, Unsubscribe
-from brender.commands.kinds import TOPICS, Arg, Kind, Others, starting
+from brender.commands.kinds import TOPICS, Arg, Kind, Others
+from brender.commands.offers import Offer, merged, starting, worker_in_words
 from brender.commands.parts import JOB_OR_STEP, StepRef
 from brender.commands.references import JobRef
 from brender.commands.states import named, progress
@@ -67,9 +68,10 @@ class Subject(Kind):
     wire = str | int
     expects = "a worker, a job, or job/step"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        workers = starting(prefix, [worker.name for worker in call.farm.workers.values()])
-        return sorted({*workers, *JOB_OR_STEP.complete(call, prefix, others)})
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = {worker.name: worker for worker in call.farm.workers.values()}
+        workers = starting(prefix, known, lambda word: worker_in_words(call.farm, known[word]))
+        return merged(workers, JOB_OR_STEP.complete(call, prefix, others))
 
 
 SUBJECT = Subject()

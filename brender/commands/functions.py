@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from brender.commands.calls import Call
+from brender.commands.workers import Limit, Offset
 from brender.core import frames as frames_
 from brender.core.farm import Farm, Step, Worker
 from brender.core.orders import StepSpec
@@ -26,13 +27,15 @@ _PROGRAM: Final = "program"  # the name of one does not matter here
 _OWN: Final = Catalogue(templates=picture_templates([_PROGRAM], {}), blender=True, openjd=(_PROGRAM,))
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List the functions that steps may name, with the workers that offer them and what they take."""
     offers: dict[str, list[Worker]] = {}
     for worker in call.farm.workers.values():
         for name in worker.functions:
             offers.setdefault(name, []).append(worker)
-    return {"functions": [_line(call.farm, name, offers[name]) for name in sorted(offers)]}
+    names = sorted(offers)[offset : offset + limit]
+    rows = [_line(call.farm, name, offers[name]) for name in names]
+    return {"functions": rows, "total": len(offers), "offset": offset}
 
 
 def _line(farm: Farm, name: str, workers: list[Worker]) -> dict[str, Any]:

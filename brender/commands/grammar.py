@@ -20,6 +20,7 @@ from brender.wire.messages import unstorable
 
 _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 SEED_WORDS = (("workflow", "job"), ("workflow", "jobs"), ("task", "step"))
+LONGEST_USAGE = 160  # characters, two lines of a window
 UNREADABLE = (msgspec.ValidationError, ValueError, RecursionError, OverflowError)
 
 
@@ -43,8 +44,10 @@ class Signature(Struct):
         return " ".join([self.words.replace("_", "-"), *(parameter.usage for parameter in self.parameters)])
 
     def refuse(self, message: str, hint: str = "") -> InvalidParams:
-        """The error for arguments that do not fit, with the usage line."""
-        return InvalidParams(message, hint=f"{hint} Usage: {self.usage}".strip(), usage=self.usage)
+        """The error for arguments that do not fit, with the usage line, or where it stands if it is a long one."""
+        usage = self.usage
+        shown = usage if len(usage) <= LONGEST_USAGE else f"help {self.words.replace('_', '-')}"
+        return InvalidParams(message, hint=f"{hint} Usage: {shown}".strip(), usage=usage)
 
     def read(self, params: Any) -> Struct:
         """The Struct from JSON params: an object, a list in order of the parameters, or nothing.
@@ -105,8 +108,16 @@ class Signature(Struct):
             return self.refuse(f"{self.words} needs {missing[1]}: {self.by_name[missing[1]].expects}.")
         place = re.fullmatch(r"(.*) - at `\$\.(\w+).*`", error, re.DOTALL)
         if place and place[2] in self.by_name:
+            slip = re.fullmatch(r"Invalid enum value '(.*)'", place[1], re.DOTALL)
+            if slip:
+                return self._no_choice(self.by_name[place[2]], slip[1])
             return self.refuse(f"{place[2]} must be {self.by_name[place[2]].expects}: {place[1].lower()}.")
         return self.refuse(f"{error}.")
+
+    def _no_choice(self, parameter: Parameter, word: str) -> InvalidParams:
+        return self.refuse(
+            f"{parameter.name} must be {parameter.expects}, not {word[:80]!r}.", nearest(word, parameter.choices)
+        )
 
     def unknown(self, name: str) -> InvalidParams:
         """The error for a parameter that this command does not have."""
@@ -234,6 +245,11 @@ def signature_of(name: str, run: Callable[..., Any]) -> Signature:
         field_of(one, has_default=known.default is not inspect.Parameter.empty)
         for one, known in zip(parameters, given, strict=True)
     ]
+    return signature_from(name, parameters, fields)
+
+
+def signature_from(name: str, parameters: list[Parameter], fields: list[Any]) -> Signature:
+    """The signature of these parameters, whose wire values are these fields of msgspec.defstruct."""
     params = msgspec.defstruct(
         name.replace(".", "_"), fields, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     )

@@ -12,7 +12,20 @@ from msgspec.structs import asdict
 
 from brender.commands import functions, trees
 from brender.commands.calls import Call, check, check_owner
-from brender.commands.kinds import CHUNK, JOB_VALUES, JSON_TEXT, LOCAL_FILE, LOOSE, SPAN, Arg
+from brender.commands.kinds import (
+    AFTER,
+    CHUNK,
+    FUNCTION,
+    JOB_VALUES,
+    JSON_TEXT,
+    LIMITS,
+    LOCAL_FILE,
+    LOOSE,
+    ORDER,
+    SPAN,
+    TAGS,
+    Arg,
+)
 from brender.commands.parts import STEP
 from brender.commands.references import JOB, JOBS, JOBS_OR_ALL, PROJECT, PROJECT_OR_TREE, RUNNING_JOB
 from brender.commands.states import held_back, job_line, step_line, waits
@@ -37,18 +50,18 @@ def create(
     call: Call,
     name: Annotated[str, Arg(text="the name of the new job")] = "",
     *,
-    function: Annotated[str, Arg(text="what its step runs")] = "",
+    function: Annotated[str, FUNCTION, Arg(text="what its step runs")] = "",
     frames: Annotated[str, Arg(text="such as 1-100, 1,5,8-12, 1-100x2 or 1-100:8")] = "",
     chunk: Annotated[int | str, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="of the function, as JSON")] = None,
     retries: Annotated[int | None, Meta(ge=0), Arg(text="of a failed task; 1 when left out")] = None,
     timeout: Annotated[float | None, Meta(gt=0), Arg(text="seconds an attempt may take")] = None,
     priority: Annotated[int | None, Meta(ge=0, le=100), Arg(text="0 to 100, higher first; 50 when left out")] = None,
-    tags: Annotated[str, Arg(text="tags a worker must have, a,b")] = "",
-    order: Annotated[str, Arg(text="of its frames: linear, reverse, binary or nth:N")] = "",
-    limits: Annotated[str, Arg(text="limits (licences) each task takes one of, a,b")] = "",
+    tags: Annotated[str, TAGS, Arg(text="tags a worker must have, a,b")] = "",
+    order: Annotated[str, ORDER, Arg(text="of its frames: linear, reverse, binary or nth:N")] = "",
+    limits: Annotated[str, LIMITS, Arg(text="limits (licences) each task takes one of, a,b")] = "",
     needs: Annotated[dict[str, Any] | None, JSON_TEXT, Arg(text='of a machine, such as {"memory_mb": 8000}')] = None,
-    after: Annotated[str, Arg(text="jobs that must be a success first, a,project/b")] = "",
+    after: Annotated[str, AFTER, Arg(text="jobs that must be a success first, a,project/b")] = "",
     later: Later = None,
     most_workers: Annotated[int | None, Meta(ge=0), Arg(text="machines at once")] = None,
     most_tasks: Annotated[int | None, Meta(ge=0), Arg(text="tasks at once")] = None,
@@ -255,19 +268,19 @@ def requeue(
 def pause(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Start nothing new of a running job; what runs goes on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, True, call.who.name)
+    return events.PauseJob(job.id, True, call.who.name, call.who.session)
 
 
 def resume(call: Call, job: One, *, project: Within = None) -> events.Event:
     """Let a paused job go on."""
     check_owner(call, job)
-    return events.PauseJob(job.id, False, call.who.name)
+    return events.PauseJob(job.id, False, call.who.name, call.who.session)
 
 
 def priority(call: Call, job: One, priority: Priority, *, project: Within = None) -> events.Event:
     """Set how urgent a job is; it counts from the next task on."""
     check_owner(call, job)
-    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name)
+    return events.Update("job", [job.id], {"priority": priority}, None, call.who.name, call.who.session)
 
 
 def change(
@@ -281,7 +294,7 @@ def change(
     """Change attributes of jobs."""
     for job in jobs:
         check_owner(call, job)
-    return events.Update("job", [job.id for job in jobs], values, version, call.who.name)
+    return events.Update("job", [job.id for job in jobs], values, version, call.who.name, call.who.session)
 
 
 def delete(

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from brender.commands.calls import Call
+from brender.commands.offers import Offer, starting
+from brender.commands.vocabulary import ABOUT, choices_of, values_of
 from brender.core.farm import Job, Limit, Project, Step, Worker
 from brender.core.frames import AUTO_WORD
 from brender.core.rules.presets import OF_A_JOB
@@ -50,16 +52,9 @@ class Kind:
         """
         return value
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         """What may follow `prefix`, whole words."""
         return []
-
-
-def starting(prefix: str, words: Iterable[str], most: int = 200) -> list[str]:
-    """The words that begin so, without case, sorted, at most `most`."""
-    low = prefix.lower()
-    found = sorted({word for word in words if word.lower().startswith(low)})
-    return found[:most]
 
 
 class Sentence(Kind):
@@ -90,8 +85,18 @@ class WordList(Kind):
         words = [value] if isinstance(value, str) else value
         return [part for word in words for part in word.split(",") if part]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return starting(prefix, self.known)
+
+
+class Known(Kind):
+    """A word, or words with commas, of which the farm knows some: a function, tags, limits. Any other may be right."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return values_of(call.farm, self.name, prefix)
 
 
 class JsonText(Kind):
@@ -181,8 +186,13 @@ class Attributes(Kind):
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
             raise Invalid(f"{name}={given!r} does not fit a {self.noun}: {error}.") from None
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [f"{name}=" for name in self.names])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        name, equals, typed = prefix.partition("=")
+        if equals and name in self.types:
+            choices = [Offer(word) for word in choices_of(self.types[name]) if word.lower().startswith(typed.lower())]
+            found = values_of(call.farm, name, typed) or choices
+            return [Offer(f"{name}={one.word}", one.about) for one in found]
+        return starting(prefix, [f"{name}=" for name in self.names], lambda word: ABOUT.get(word[:-1], ""))
 
 
 def _shaped(given: Any, kind: Any) -> Any:
@@ -241,14 +251,16 @@ class Chunk(Kind):
             raise Invalid(f"chunk is auto, or 1 or more frames a task, not {value!r}.", hint="chunk=10 or chunk=auto")
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [AUTO_WORD])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [AUTO_WORD], lambda _: "as many frames as the measured seconds say")
 
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPAN = Span()
 CHUNK = Chunk()
 SENTENCE = Sentence()
+FUNCTION, ORDER = Known("function"), Known("order")
+TAGS, LIMITS, AFTER = Known("tags"), Known("limits"), Known("after")
 TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "farm.*", "*"))
 WORD_LIST = WordList()
 JSON_TEXT = JsonText()

@@ -1,6 +1,7 @@
 """Text that fits a window: columns, wrapped sentences, bars. Foreign text is made harmless on its way in (S23).
 
-It knows no command and no noun; text.py and its neighbours say what stands in the columns.
+It knows no command and no noun; text.py and its neighbours say what stands in the columns. It knows no colour either:
+a Line keeps its cells for those who show it in colour.
 """
 
 from __future__ import annotations
@@ -25,6 +26,23 @@ class Column(Struct, frozen=True):
     right: bool = False
     shrinks: bool = False
     least: int = 4
+
+
+class Line(str):
+    """A line of a table or of fields that still has its cells: what they say, and the key that each is the value of.
+
+    A cell that is a title has the key "". Cells stand `GAP` apart, spaces after the last one are not shown.
+    """
+
+    __slots__ = ("cells", "keys")
+    cells: Sequence[str]
+    keys: Sequence[str]
+
+    @classmethod
+    def of(cls, keys: Sequence[str], cells: Sequence[str], room: int) -> Line:
+        made = cls(cut(GAP.join(cells).rstrip(), room))
+        made.keys, made.cells = keys, cells
+        return made
 
 
 def width(text: str) -> int:
@@ -77,14 +95,14 @@ def columns(spec: Sequence[Column], rows: Sequence[Mapping[str, Any]], room: int
     widths = _fitted([spec[at] for at in kept], heads, body, room)
     while sum(widths) + len(GAP) * (len(widths) - 1) > room and len(widths) > 1:
         widths.pop()  # the last columns say the least
-    lines = []
-    for line in [heads, *body]:
+    lines: list[str] = []
+    for keys, line in [([""] * len(kept), heads), *(([spec[at].key for at in kept], line) for line in body)]:
         parts = [
             padded(cut(word, size), size, spec[kept[at]].right)
             for at, (word, size) in enumerate(zip(line, widths, strict=False))
         ]
-        lines.append(GAP.join(parts).rstrip())
-    return [cut(line, room) for line in lines]
+        lines.append(Line.of(keys, parts, room))
+    return lines
 
 
 def _fitted(spec: list[Column], heads: list[str], body: list[list[str]], room: int) -> list[int]:
@@ -144,7 +162,9 @@ def fields(values: Mapping[str, Any], names: Iterable[str], room: int) -> list[s
     margin = max([width(name) for name, _ in kept], default=0) + len(GAP)
     lines: list[str] = []
     for name, value in kept:
-        lines += wrap_after(padded(name, margin), value, room)
+        first, *rest = wrap_after(padded(name, margin), value, room)
+        cells = (first[: margin - len(GAP)], first[margin:])
+        lines += [Line.of(("", name), cells, max(room, NARROWEST)), *rest]
     return lines
 
 

@@ -8,7 +8,8 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from brender.commands.calls import Call
-from brender.commands.kinds import LIMIT_VALUES, Arg, Kind, Others, starting
+from brender.commands.kinds import LIMIT_VALUES, Arg, Kind, Others
+from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.commands.workers import Limit as Most
 from brender.commands.workers import Offset
@@ -33,8 +34,9 @@ class LimitRef(Kind):
             raise NotFound(f"There is no limit {value!r}.", hint=nearest(str(value), names) or "See limit list.")
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [limit.name for limit in call.farm.limits.values()])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = {limit.name: limit for limit in call.farm.limits.values()}
+        return starting(prefix, known, lambda word: f"{known[word].count} at once {known[word].description}".rstrip())
 
 
 One = Annotated[Limit, LimitRef(), Arg(text="which limit")]

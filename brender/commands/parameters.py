@@ -66,7 +66,7 @@ class Parameter(Struct, frozen=True):
         if self.short and not self.positional:
             word = f"-{self.short} <{_hint(self)}>"
         dots = "…" if self.many else ""
-        return f"{word}{dots}" if self.required or (self.many and _refuses_none(self)) else f"[{word}{dots}]"
+        return f"{word}{dots}" if self.required or (self.many and refuses_none(self)) else f"[{word}{dots}]"
 
 
 def _hint(parameter: Parameter) -> str:
@@ -75,7 +75,8 @@ def _hint(parameter: Parameter) -> str:
     )
 
 
-def _refuses_none(parameter: Parameter) -> bool:
+def refuses_none(parameter: Parameter) -> bool:
+    """Whether one that takes many must be given at least one."""
     return bool(getattr(parameter.kind, "required", False))
 
 

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Kind, Others, starting
+from brender.commands.kinds import Kind, Others
+from brender.commands.offers import Offer, merged, starting, step_in_words
 from brender.commands.references import JobRef
 from brender.commands.selection import as_id, listed
 from brender.core import frames as frames_
@@ -63,13 +64,17 @@ class StepRef(Kind):
             hint=f"Write {job.name}/{steps[0].name}.",
         )
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         farm = call.farm
         if "job" in others:
             job = JobRef().parse(call, others["job"], others)
-            return starting(prefix, [step.name for step in farm.steps_in(job)])
-        paths = [f"{job.name}/{step.name}" for job in farm.jobs.values() for step in farm.steps_in(job)]
-        return starting(prefix, [*(job.name for job in farm.jobs.values()), *(paths if "/" in prefix else ())])
+            within = {step.name: step for step in farm.steps_in(job)}
+            return starting(prefix, within, lambda word: step_in_words(farm, within[word]))
+        if "/" not in prefix:
+            return JobRef().complete(call, prefix, others)
+        paths = {f"{job.name}/{step.name}": step for job in farm.jobs.values() for step in farm.steps_in(job)}
+        found = starting(prefix, paths, lambda word: step_in_words(farm, paths[word]))
+        return merged(found, JobRef().complete(call, prefix, others))
 
 
 def find_step(farm: Farm, job: Job, word: str | int) -> Step:
@@ -109,7 +114,7 @@ class JobOrStep(Kind):
                 raise
         return [StepRef().anywhere(call, value, others)]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return StepRef().complete(call, prefix, {})
 
 
@@ -149,8 +154,8 @@ class TaskRange(Kind):
                     raise NotFound(f"Step {step.name} has no task {edge}; they are 0 to {len(tasks) - 1}.")
         return sorted(numbers)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [*STATE_WORDS, "all"])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [*STATE_WORDS, "all"], lambda word: f"the {word} tasks")
 
 
 class StateWord(Kind):
@@ -167,8 +172,8 @@ class StateWord(Kind):
             )
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, STATE_WORDS)
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, STATE_WORDS, lambda word: f"the {word} tasks")
 
 
 STEP = StepRef()

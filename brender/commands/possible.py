@@ -59,6 +59,14 @@ def by_state(farm: Farm, noun: str, row: Any) -> list[str]:
     return [name for name, question in CAN.get(noun, {}).items() if question(farm, row)]
 
 
+def tell(farm: Farm, notices: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write `can` into the events of rows that have changed."""
+    for topic, data in notices:
+        noun, _, verb = topic.partition(".")
+        if verb == "changed" and noun in CAN:
+            data["can"] = by_state(farm, noun, farm.table(noun)[data["id"]])
+
+
 def for_role(table: Table, role: str) -> frozenset[str]:
     """The commands of all nouns that this role may give."""
     return frozenset(name for rows in CAN.values() for name in rows if may(role, table.rows[name].role))

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from msgspec.structs import asdict
 
 from brender.commands.calls import Call
-from brender.commands.kinds import PRESET_VALUES, Arg, Kind, Others, starting
+from brender.commands.kinds import PRESET_VALUES, Arg, Kind, Others
+from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.commands.trees import without_none
 from brender.commands.workers import Limit, Offset
@@ -40,8 +41,15 @@ class PresetName(Kind):
             raise NotFound(f"There is no preset {value!r}.", hint=nearest(str(value), known) or "See preset list.")
         return value
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, names(call.farm))
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, names(call.farm), lambda word: _about(call.farm, word))
+
+
+def _about(farm: Farm, name: str) -> str:
+    if name in BUILT_IN:
+        return BUILT_IN[name][0]
+    found = farm.preset_named(name)
+    return found.description if found is not None else ""
 
 
 class OwnPreset(PresetName):
@@ -54,8 +62,8 @@ class OwnPreset(PresetName):
         assert found is not None
         return found
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [row.name for row in call.farm.presets.values()])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        return starting(prefix, [row.name for row in call.farm.presets.values()], lambda word: _about(call.farm, word))
 
 
 Any_ = Annotated[str, PresetName(), Arg(text="which preset")]

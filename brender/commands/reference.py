@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from brender.commands import COMMANDS
+from brender.commands.calls import MACHINE
 from brender.commands.discovery import NOUNS, page
 from brender.commands.table import Row
 
@@ -26,11 +27,9 @@ def document() -> str:
     for noun in COMMANDS.nouns():
         parts.append(f"## {noun}: {NOUNS[noun]}\n")
         parts += [_command(row) for row in COMMANDS.verbs(noun)]
-    parts.append("## What machines send\n")
-    for row in COMMANDS.rows.values():
-        if not row.spoken:
-            names = ", ".join(f"`{one.name}`" for one in COMMANDS.signature(row).parameters) or "nothing"
-            parts.append(f"- `{row.name}` ({row.role or 'anybody'}): {row.summary} Takes {names}.")
+    silent = [row for row in COMMANDS.rows.values() if not row.spoken]
+    parts += ["## What programs send for people\n", *(_line(row) for row in silent if row.role != MACHINE), ""]
+    parts += ["## What machines send\n", *(_line(row) for row in silent if row.role == MACHINE)]
     return "\n".join(parts).rstrip() + "\n\n" + _aliases()
 
 
@@ -41,8 +40,15 @@ def _command(row: Row) -> str:
         option = f" (`-{one['short']}`)" if one["short"] else ""
         said = f"{one['text']}: {one['expects']}" if one["text"] else one["expects"]
         lines.append(f"- `{one['name']}`{option}{', needed' if one['needed'] else ''}: {said}")
-    lines.append(f"\nMethod `{row.name}`, role {told['role']}. Example: `{row.example}`\n")
+    with_ = f" with --{row.destructive_with}" if row.destructive_with else ""
+    takes = f", destructive{with_}" if row.destructive else ""
+    lines.append(f"\nMethod `{row.name}`, role {told['role']}{takes}. Example: `{row.example}`\n")
     return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    names = ", ".join(f"`{one.name}`" for one in COMMANDS.signature(row).parameters) or "nothing"
+    return f"- `{row.name}` ({row.role or 'anybody'}): {row.summary} Takes {names}."
 
 
 def _aliases() -> str:

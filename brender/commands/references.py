@@ -6,11 +6,15 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Kind, Others, starting
+from brender.commands.kinds import Kind, Others
+from brender.commands.offers import Offer, jobs_in_words, project_in_words, starting
 from brender.commands.selection import as_id, is_glob, listed
 from brender.core.farm import Farm, Job, Project
 from brender.core.lifecycle import LABELS, LIVE
 from brender.errors import Invalid, NotFound, nearest
+
+#: States that choose jobs; `paused` is one that only a running job can be in beside its own.
+STATES = (*sorted({*LABELS.values(), "success", "failed"}), "paused")
 
 
 class ProjectRef(Kind):
@@ -22,8 +26,9 @@ class ProjectRef(Kind):
     def parse(self, call: Call, value: Any, others: Others) -> Project:
         return find_project(call.farm, value)
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [project.name for project in call.farm.projects.values()])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = {project.name: project for project in call.farm.projects.values()}
+        return starting(prefix, known, lambda word: project_in_words(known[word]))
 
 
 def find_project(farm: Farm, word: str | int) -> Project:
@@ -44,7 +49,7 @@ class ProjectOrTree(Kind):
     wire = str | dict[str, Any]
     expects = "a project name"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         return ProjectRef().complete(call, prefix, others)
 
 
@@ -68,8 +73,9 @@ class JobRef(Kind):
             raise _ambiguous(call.farm, value, found)
         return found[0]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, _job_names(call.farm, prefix))
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = _jobs_by_name(call.farm, prefix)
+        return starting(prefix, known, lambda word: jobs_in_words(call.farm, known[word]))
 
 
 def _goes(farm: Farm, job: Job) -> bool:
@@ -97,14 +103,21 @@ class JobSelector(Kind):
         for word in words:
             found = _jobs_like(call, word, others)
             if found is None:
-                found = jobs_named(call, word, others)
+                found = jobs_named(call, word, others, ("all", *STATES))
                 if len(found) > 1:
                     raise _ambiguous(call.farm, word, found)
             chosen.update((job.id, job) for job in found)
         return [chosen[job_id] for job_id in sorted(chosen)]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        return starting(prefix, [*_job_names(call.farm, prefix), "all", *sorted(set(LABELS.values()))])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        known = _jobs_by_name(call.farm, prefix)
+
+        def about(word: str) -> str:
+            if word in known:
+                return jobs_in_words(call.farm, known[word])
+            return "every job" if word == "all" else f"the jobs that are {word}"
+
+        return starting(prefix, [*known, "all", *STATES], about)
 
 
 def _jobs_like(call: Call, word: str | int, others: Others) -> list[Job] | None:
@@ -135,8 +148,11 @@ def _in_project(call: Call, job: Job, others: Others) -> bool:
     return not isinstance(wanted, (str, int)) or job.project_id == find_project(call.farm, wanted).id
 
 
-def jobs_named(call: Call, word: str | int, others: Others) -> list[Job]:
-    """The jobs a word may mean: one, or several of one name in different projects. Raises NotFound."""
+def jobs_named(call: Call, word: str | int, others: Others, also: tuple[str, ...] = ()) -> list[Job]:
+    """The jobs a word may mean: one, or several of one name in different projects. Raises NotFound.
+
+    `also` are words that are no names and could have been meant.
+    """
     farm = call.farm
     jobs = [job for job in farm.jobs.values() if _in_project(call, job, others)]
     found = [job for job in jobs if job.name == word]
@@ -149,7 +165,7 @@ def jobs_named(call: Call, word: str | int, others: Others) -> list[Job]:
     if not found and number is not None:
         found = [job for job in jobs if job.id == number]
     if not found:
-        hint = nearest(str(word), [job.name for job in jobs]) or (
+        hint = nearest(str(word), [*(job.name for job in jobs), *also]) or (
             "See job list." if jobs else "There are no jobs; see help job create."
         )
         raise NotFound(f"There is no job {word!r}.", hint=hint)
@@ -161,8 +177,12 @@ def job_path(farm: Farm, job: Job) -> str:
     return f"{farm.projects[job.project_id].name}/{job.name}"
 
 
-def _job_names(farm: Farm, prefix: str) -> list[str]:
-    return [job_path(farm, job) if "/" in prefix else job.name for job in farm.jobs.values()]
+def _jobs_by_name(farm: Farm, prefix: str) -> dict[str, list[Job]]:
+    """The jobs by the name that is being typed: alone, or with the project before it."""
+    found: dict[str, list[Job]] = {}
+    for job in farm.jobs.values():
+        found.setdefault(job_path(farm, job) if "/" in prefix else job.name, []).append(job)
+    return found
 
 
 def _ambiguous(farm: Farm, word: str | int, jobs: list[Job]) -> Invalid:

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.commands.kinds import Kind, Others, starting
+from brender.commands.kinds import Kind, Others
+from brender.commands.offers import Offer, starting, worker_in_words
 from brender.core.farm import Farm, Worker
 from brender.errors import Invalid, NotFound, nearest
 
@@ -77,10 +78,19 @@ class WorkerSelector(Kind):
                 chosen[worker.id] = worker
         return [chosen[worker_id] for worker_id in sorted(chosen)]
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
-        tags = [f"tag={tag}" for worker in call.farm.workers.values() for tag in worker.tags]
-        names = [worker.name for worker in call.farm.workers.values()]
-        return starting(prefix, [*names, *WORKER_STATES, *tags])
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
+        farm = call.farm
+        named = {worker.name: worker for worker in farm.workers.values()}
+        tags = {f"tag={tag}": tag for worker in farm.workers.values() for tag in worker.tags}
+
+        def about(word: str) -> str:
+            if word in named:
+                return worker_in_words(farm, named[word])
+            if word in tags:
+                return f"the workers with the tag {tags[word]}"
+            return "every worker" if word == "all" else f"the {word} workers"
+
+        return starting(prefix, [*named, *WORKER_STATES, *tags], about)
 
 
 def _workers(farm: Farm, word: str | int) -> list[Worker]:

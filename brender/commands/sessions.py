@@ -7,9 +7,13 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from brender.commands import discovery
-from brender.commands.calls import Call, Introduce, Quit, Unsubscribe
-from brender.commands.kinds import SENTENCE, Arg, Others, WordList, starting
-from brender.errors import UnknownCommand, nearest
+from brender.commands.calls import Call, Introduce, Quit, Unsubscribe, check
+from brender.commands.kinds import SENTENCE, Arg, Others, WordList
+from brender.commands.offers import Offer, starting
+from brender.commands.workers import Limit, Offset
+from brender.core import events
+from brender.core.acts import newest
+from brender.core.rules.undo import nothing_to_undo
 
 
 class CommandWords(WordList):
@@ -17,19 +21,21 @@ class CommandWords(WordList):
 
     expects = "a command"
 
-    def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
+    def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         given = others.get("words") or []
         if given:
-            return starting(prefix, [row.verb for row in call.table.verbs(given[0])])
-        return starting(prefix, call.table.nouns())
+            verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(given[0])}
+            return starting(prefix, verbs, lambda word: verbs[word])
+        return starting(prefix, call.table.nouns(), lambda word: discovery.NOUNS.get(word, ""))
 
     def parse(self, call: Call, value: Any, others: Others) -> list[str]:
         return [value] if isinstance(value, str) else value
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show who is connected."""
-    return {"sessions": call.sessions(), "you": call.who.session}
+    rows = call.sessions()
+    return {"sessions": rows[offset : offset + limit], "you": call.who.session, "total": len(rows), "offset": offset}
 
 
 def hello(
@@ -47,6 +53,21 @@ def hello(
 def bye(call: Call) -> Quit:
     """End this session."""
     return Quit()
+
+
+def undo(call: Call) -> events.Event:
+    """Take back your last enable, disable, priority, pause or resume; once more, the one before it.
+
+    Each worker or job gets its former value. What was changed, deleted or ended since is left alone and named. Whoever
+    said hello with a name takes back what they did in any session of that name. The last 20 are kept, in memory: after
+    a restart of the master there is nothing to undo.
+    """
+    act = newest(call.farm.acts, call.who.actor)
+    if act is None:
+        raise nothing_to_undo()
+    row = call.table.rows[f"{act.noun}.{act.verb}"]
+    check(call.who.role, row.role, f"undo of {row.words}")
+    return events.Undo(call.who.name, call.who.session)
 
 
 def interrupt(call: Call) -> Unsubscribe:
@@ -71,15 +92,10 @@ def assist(
     table = call.table
     if not words:
         return discovery.overview(table, call.who.role)
-    row = table.find(".".join(words[:2])) or (table.find(words[0]) if len(words) == 1 else None)
-    if row is not None:
-        return discovery.page(table, row)
     noun = words[0].lower()
-    if table.verbs(noun) and len(words) == 1:
+    if len(words) == 1 and table.verbs(noun):
         return discovery.of_noun(table, noun)
-    known = [*table.nouns(), *(row.words for row in table.rows.values()), *table.aliases]
-    asked = " ".join(words)[:80]
-    raise UnknownCommand(f"There is no command {asked!r}.", hint=nearest(asked, known) or "Type help.")
+    return discovery.page(table, table.split(words)[0])
 
 
 def discover(call: Call) -> dict[str, Any]:

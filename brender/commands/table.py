@@ -5,6 +5,7 @@ It holds what it is given and registers nothing; the literal rows stand in comma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from brender.commands.calls import ANYBODY, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
 
+_SOURCES = re.compile(r" \((?:[A-Z]{2}-\d+(?:, )?)+\)")
+
 
 class Row(Struct, frozen=True):
     """One command: `name` is noun.verb, `run` its function, `role` the least role that may call it.
@@ -21,6 +24,10 @@ class Row(Struct, frozen=True):
     `example` is a line that works in telnet. `reads` is the Struct of a machine's report, which `run` makes an event
     of, given the session. `spoken` is False for what no person types; `silent` for what is done but not answered.
     `selects`: the project in its answer becomes the current one of the session (SP-19, SP-20, SP-23).
+    `destructive`: it takes away or ends what people may want back, so a program asks before it does that to more than
+    one thing; `destructive_with` names the flag without which it does not.
+    `watched`: its answer depends on the farm alone and can be had again and again; a change only of what is named in
+    `moving` is none. `usage` stands for what the signature would say to people.
     """
 
     name: str
@@ -31,6 +38,11 @@ class Row(Struct, frozen=True):
     spoken: bool = True
     silent: bool = False
     selects: bool = False
+    destructive: bool = False
+    destructive_with: str = ""
+    watched: bool = False
+    moving: tuple[str, ...] = ()
+    usage: str = ""
 
     @property
     def noun(self) -> str:
@@ -52,8 +64,9 @@ class Row(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What the command is for: its docstring."""
-        lines = [line.strip() for line in (self.run.__doc__ or "").strip().splitlines()]
+        """What the command is for: its docstring, without the numbers of requirements, which are for tests."""
+        told = _SOURCES.sub("", self.run.__doc__ or "")
+        lines = [line.strip() for line in told.strip().splitlines()]
         return "\n\n".join(" ".join(part.split("\n")) for part in "\n".join(lines).split("\n\n"))
 
     @property
@@ -63,12 +76,17 @@ class Row(Struct, frozen=True):
 
 
 class Table:
-    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name."""
+    """All commands, by name and alias. `aliases` maps a seed's or shorter name to the row's name.
 
-    def __init__(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
+    `signatures` are those of rows whose functions do not tell them.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], aliases: Mapping[str, str], signatures: Mapping[str, Signature] | None = None
+    ) -> None:
         self.rows = {row.name: row for row in rows}
         self.aliases = dict(aliases)
-        self._signatures: dict[str, Signature] = {}
+        self._signatures: dict[str, Signature] = dict(signatures or {})
 
     def signature(self, row: Row) -> Signature:
         """The grammar of a row, made when first asked for."""
@@ -134,10 +152,42 @@ class Table:
         """The row and its wire params from the words of a prompt. Raises UnknownCommand or InvalidParams."""
         if words and words[-1] in ("--help", "-h", "?"):
             return self._help(words[:-1])
+        watched = self.after_watch(words)
+        if watched is not None:
+            return self._watch(watched)
         if len(words) == 1 and self.find(words[0]) is None and self.verbs(words[0].lower()):
             return self._help(words)
         row, rest = self.split(words)
         return row, self.signature(row).read_words(rest)
+
+    def after_watch(self, words: Sequence[str]) -> Sequence[str] | None:
+        """The words after `watch`, however it is written; None for another command."""
+        watch = self.rows.get("rpc.watch")
+        for count in (1, 2):
+            if watch is not None and len(words) >= count and self.find(".".join(words[:count])) is watch:
+                return words[count:]
+        return None
+
+    def names_command(self, word: str) -> bool:
+        """Whether people may begin a command with this word."""
+        row = self.find(word) if "." not in word else None
+        return (row is not None and row.spoken) or bool(self.verbs(word.lower()))
+
+    def _watch(self, words: Sequence[str]) -> tuple[Row, Struct]:
+        """`watch` before a reading command, or before a job: a word that is a noun or such a command is no job."""
+        row = self.rows["rpc.watch"]
+        if not words:
+            raise self.signature(row).refuse("watch needs a list or a job.", "watch worker list, or watch JOB.")
+        if len(words) == 1 and self.find(f"{words[0]}.list") is not None:
+            words = [words[0], "list"]
+        able = self.find(words[0])
+        if not self.verbs(words[0].lower()) and (able is None or (not able.watched and len(words) == 1)):
+            job = self.rows["job.watch"]
+            return job, self.signature(job).read_words(words)
+        inner, rest = self.split(words)
+        signature = self.signature(inner)
+        given = signature.given(signature.read_words(rest))
+        return row, self.signature(row).read({"method": inner.name, "params": given})
 
     def _help(self, words: Sequence[str]) -> tuple[Row, Struct]:
         row = self.rows["rpc.help"]

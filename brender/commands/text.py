@@ -6,25 +6,44 @@ What is not known here is shown as fields, so a new command is readable before a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from brender.commands import text_farm, text_history, text_work
-from brender.commands.layout import capital, number, plain, wrap
+from brender.commands.layout import capital, number, plain, span, wrap
 from brender.wire.screen import escape_json
 
 Data = Any
 Writer = Callable[[Data, int], list[str]]
 
 
-def render(method: str, data: Data, size: tuple[int, int] = (80, 24)) -> str:
-    """Lines, joined by newlines, for a window of (columns, rows); never raises for data of another shape."""
+def render(method: str, data: Data, size: tuple[int, int] = (80, 24), asked: Sequence[str] = ()) -> str:
+    """Lines, joined by newlines, for a window of (columns, rows); never raises for data of another shape.
+
+    `asked` are the words that were answered: a list that goes on says them again with the place to go on from.
+    """
+    return "\n".join(lines(method, data, size[0], asked))
+
+
+def lines(method: str, data: Data, room: int, asked: Sequence[str] = ()) -> list[str]:
+    """The same one by one, no wider than `room`; those of tables are layout's Lines, for who shows them in colour."""
     writer = WRITERS.get(method)
+    if asked and isinstance(data, Mapping) and "offset" in data:
+        data = {**data, "again": shlex.join(_without_offset(asked))}
     try:
-        lines = writer(data, size[0]) if writer is not None else _unknown(data, size[0])
+        return writer(data, room) if writer is not None else _unknown(data, room)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-        lines = _unknown(data, size[0])  # an older or newer master answers in another shape
-    return "\n".join(lines)
+        return _unknown(data, room)  # an older or newer master answers in another shape
+
+
+def _without_offset(words: Sequence[str]) -> list[str]:
+    """The words of a list but for where it began, however that was written."""
+    kept: list[str] = []
+    for place, word in enumerate(words):
+        if not word.startswith(("offset=", "--offset")) and words[place - 1 : place] != ["--offset"]:
+            kept.append(word)
+    return kept
 
 
 def _unknown(data: Data, room: int) -> list[str]:
@@ -97,7 +116,7 @@ def _submitted(data: Data, room: int) -> list[str]:
 
 def _run(data: Data, room: int) -> list[str]:
     said = f"OK job {plain(data['name'])} runs: run {data['run']}, {number(data['tasks'], 'task')}."
-    return wrap(f"{said} Watch it: job status {data['job']}", room)
+    return wrap(f"{said} Watch it: job watch {data['job']}", room)
 
 
 def _stop(data: Data, room: int) -> list[str]:
@@ -133,6 +152,31 @@ def _pause(data: Data, room: int) -> list[str]:
             f"OK job {name} is paused: what runs goes on, nothing new starts. Go on: job resume {data['job']}", room
         )
     return wrap(f"OK job {name} goes on.", room)
+
+
+AGAIN = {"enabled": "enabled again", "disabled": "disabled again", True: "paused again", False: "going on"}
+SINCE = {"changed": "changed since", "deleted": "deleted since", "ended": "no longer in that run"}
+
+
+def _undone(data: Data, room: int) -> list[str]:
+    act, noun = f"{data['verb']}, {span(data['seconds'])} ago", data["noun"]
+    done, left = data["done"], data["left"]
+    lines = wrap(f"OK undone: {act}." if done else f"OK nothing was left to undo of {act}.", room)
+    if done and data["field"] == "priority":
+        has = "has its" if len(done) == 1 else "have their"
+        names = ", ".join(f"{plain(row['name'])} ({row['value']})" for row in done[:20])
+        more = f" and {len(done) - 20} more" if len(done) > 20 else ""
+        lines += wrap(f"{capital(number(len(done), noun))} {has} former priority: {names}{more}.", room)
+    else:
+        for value in dict.fromkeys(row["value"] for row in done):
+            same = [row for row in done if row["value"] == value]
+            is_ = "is" if len(same) == 1 else "are"
+            lines += wrap(f"{capital(number(len(same), noun))} {is_} {AGAIN[value]}: {_names(same)}.", room)
+    for why in dict.fromkeys(row["why"] for row in left):
+        lines += wrap(f"Left alone, {SINCE[why]}: {_names([row for row in left if row['why'] == why])}.", room)
+    if data["more"]:
+        lines += wrap("Undo once more takes back what you did before it.", room)
+    return lines
 
 
 def _unblocked(data: Data, room: int) -> list[str]:
@@ -171,6 +215,15 @@ def _subscribed(data: Data, room: int) -> list[str]:
     return wrap(f"{said}.", room)
 
 
+def _watched(data: Data, room: int) -> list[str]:
+    times = {0: "nothing changed", 1: "it changed once"}.get(data["changes"], f"it changed {data['changes']} times")
+    return wrap(f"OK {data['method'].replace('.', ' ')} is no longer watched; {times}.", room)
+
+
+def _unwatched(data: Data, room: int) -> list[str]:
+    return wrap(f"OK no longer watched: {plain(data['names'])}." if data["names"] else "OK nothing was watched.", room)
+
+
 def _done(data: Data, room: int) -> list[str]:
     said = "OK" if not isinstance(data, Mapping) else f"OK {plain(data)}".rstrip()
     return wrap(said, room)
@@ -199,6 +252,7 @@ WRITERS: dict[str, Writer] = {
     "task.retry": _retry,
     "task.kill": _kill,
     "task.set_status": _waits,
+    "session.undo": _undone,
     "session.hello": _done,
     "session.bye": _done,
     "session.echo": _text,
@@ -206,6 +260,8 @@ WRITERS: dict[str, Writer] = {
     "farm.subscribe": _subscribed,
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
+    "rpc.watch": _watched,
+    "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
     **text_farm.WRITERS,
     **text_work.WRITERS,

@@ -10,8 +10,9 @@ from brender.commands.layout import Column, capital, columns, fields, number, pl
 Data = Any
 
 
-def more(data: Data, shown: int, noun: str, again: str) -> str:
-    """The last line of a list: how many there are, and how to see the others."""
+def more(data: Data, shown: int, noun: str) -> str:
+    """The last line of a list: how many there are, and the line that shows the others."""
+    again = plain(data.get("again") or "the same with")
     first, total = data.get("offset", 0), data["total"]
     if shown < total:
         said = (
@@ -45,7 +46,7 @@ def workers(data: Data, room: int) -> list[str]:
             room,
         )
     shown = [{**row, "load": f"{row['used']}/{row['slots']}"} for row in rows]
-    return [*columns(WORKER_COLUMNS, shown, room), *wrap(more(data, len(rows), "worker", "worker list"), room)]
+    return [*columns(WORKER_COLUMNS, shown, room), *wrap(more(data, len(rows), "worker"), room)]
 
 
 WORKER_FIELDS = (
@@ -71,6 +72,8 @@ def worker(data: Data, room: int) -> list[str]:
         lines += ["", *fields(shown, WORKER_FIELDS, room)]
         if row["attempts"]:
             lines += columns(ATTEMPT_COLUMNS, row["attempts"], room)
+    if data["total"] > len(data["workers"]):
+        lines += ["", *wrap(more(data, len(data["workers"]), "worker"), room)]
     return lines[1:] if lines else ["No worker is like that."]
 
 
@@ -89,7 +92,7 @@ def projects(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("There is no project yet. Make one: project add NAME, or submit a job, which makes its own.", room)
     rows = data["projects"]
-    return [*columns(PROJECT_COLUMNS, rows, room), *wrap(more(data, len(rows), "project", "project list"), room)]
+    return [*columns(PROJECT_COLUMNS, rows, room), *wrap(more(data, len(rows), "project"), room)]
 
 
 def project(data: Data, room: int) -> list[str]:
@@ -99,7 +102,10 @@ def project(data: Data, room: int) -> list[str]:
         data["jobs"],
         room,
     )
-    return [*lines, *(jobs if data["jobs"] else ()), *wrap(capital(f"{number(data['total'], 'job')}."), room)]
+    said = capital(f"{number(data['total'], 'job')}.")
+    if data["total"] > len(data["jobs"]):
+        said += f" These are the first {len(data['jobs'])}. All: job list project={data['id']}"
+    return [*lines, *(jobs if data["jobs"] else ()), *wrap(said, room)]
 
 
 SESSION_COLUMNS = (
@@ -115,7 +121,7 @@ SESSION_COLUMNS = (
 
 def sessions(data: Data, room: int) -> list[str]:
     rows = [{**row, "you": "(you)" if row.get("id") == data["you"] else ""} for row in data["sessions"]]
-    return [*columns(SESSION_COLUMNS, rows, room), capital(f"{number(len(rows), 'session')}.")]
+    return [*columns(SESSION_COLUMNS, rows, room), *wrap(more(data, len(rows), "session"), room)]
 
 
 def _sums(counts: dict[str, int]) -> str:
@@ -159,15 +165,29 @@ def why(data: Data, room: int) -> list[str]:
     return lines if data["reasons"] else [*lines, "Nothing stands in its way."]
 
 
+def lesson(data: Data, room: int) -> list[str]:
+    """One step of the tutorial."""
+    lines = [line for title in data["passed"] for line in wrap(f"Done: {plain(title)}.", room)]
+    lines += wrap(f"Not yet: {plain(data['missing'])}", room) if data["missing"] else []
+    if data["finished"]:
+        return [*lines, *wrap(plain(data["text"]), room)]
+    lines += wrap(f"{data['number']} of {data['of']}: {data['title']}", room)
+    lines += wrap_after("  ", plain(data["text"]), room)
+    lines += wrap_after("  > ", plain(data["line"]), room)
+    return [*lines, *wrap("Type that, then: tutorial", room)]
+
+
 def assistance(data: Data, room: int) -> list[str]:
     if "nouns" in data:
         return _overview(data, room)
     if "commands" in data:
         lines = wrap(f"{data['noun']}: {data['about']}", room)
-        for one in data["commands"]:
-            lines += wrap(one["usage"], room, "      ")
-            lines += wrap_after("    ", one["summary"], room)
-        return lines
+        verbs = [one["command"].partition(" ")[2] for one in data["commands"]]
+        margin = max(map(len, verbs)) + 4
+        for verb, one in zip(verbs, data["commands"], strict=True):
+            lines += wrap_after(f"  {verb}".ljust(margin), one["summary"], room)
+        first = data["commands"][0]["command"]
+        return [*lines, *wrap(f"How one is written, with an example: help {first}, or {first} ?", room)]
     return _page(data, room)
 
 
@@ -180,7 +200,9 @@ def _overview(data: Data, room: int) -> list[str]:
                 f"  {noun['noun']}".ljust(margin), f"{', '.join(noun['verbs'])}  ({noun['about']})", room
             )
     lines += wrap_after("short ", " ".join(data["short"]), room)
-    return [*lines, *wrap("More: help NOUN, help NOUN VERB. Tab completes. --json answers in JSON.", room)]
+    more = "More: help job, help job run, or a ? at the end: job run ? Before a list, watch shows it as it changes. "
+    more += "undo takes back your last change. Tab completes. --json answers in JSON."
+    return [*lines, *wrap(more, room), *wrap("New here? Type tutorial.", room)]
 
 
 def _page(data: Data, room: int) -> list[str]:
@@ -188,15 +210,16 @@ def _page(data: Data, room: int) -> list[str]:
     for line in data["text"].splitlines():
         lines += wrap(line, room) if line else [""]
     for one in data["parameters"]:
-        name = f"-{one['short']}, {one['name']}" if one["short"] else one["name"]
-        said = one["text"] if one["text"] else one["expects"]
-        lines += wrap_after(
-            f"  {name}  ".ljust(18), f"{said} ({one['expects']})" if said != one["expects"] else said, room
-        )
+        name = f"--{one['name'].replace('_', '-')}" if one.get("flag") else one["name"]
+        name = f"-{one['short']}, {name}" if one["short"] else name
+        plainly = not one["text"] or one.get("flag") or one["expects"] == "a word"
+        said = (one["text"] or one["expects"]) if plainly else f"{one['text']} ({one['expects']})"
+        lines += wrap_after(f"  {name}  ".ljust(16), said, room)
     role = f"Role: {data['role']}."
     also = f" Also: {', '.join(data['aliases'])}." if data["aliases"] else ""
     example = wrap_after("Example: ", data["example"], room) if data["example"] else []
-    return [*lines, *example, *wrap(role + also, room)]
+    more = f" More: help {data['command'].partition(' ')[0]}"
+    return [*lines, *example, *wrap(role + also + more, room)]
 
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
@@ -208,5 +231,6 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "farm.status": farm,
     "farm.save": saved,
     "farm.why": why,
+    "session.tutorial": lesson,
     "rpc.help": assistance,
 }

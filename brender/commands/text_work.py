@@ -43,11 +43,11 @@ def _spread(row: dict[str, Any]) -> dict[str, Any]:
 
 def jobs(data: Data, room: int) -> list[str]:
     if not data["total"]:
-        return wrap("There is no job. Make one: job create NAME function=noop frames=1-10 --run", room)
+        return wrap("No such job. Make one: job create NAME function=noop frames=1-10 --run", room)
     rows = data["jobs"]
     return [
         *columns(JOB_COLUMNS, [_spread(row) for row in rows], room),
-        *wrap(more(data, len(rows), "job", "job list"), room),
+        *wrap(more(data, len(rows), "job"), room),
     ]
 
 
@@ -62,6 +62,7 @@ def progress_words(row: Data) -> str:
     return said + (f", about {span(row['remaining'])} left" if row.get("remaining") else "")
 
 
+MOST_STEPS = 200  # of one job at once
 STEP_COLUMNS = (
     Column("place", "place", right=True),
     Column("step", "name", shrinks=True, least=8),
@@ -100,7 +101,10 @@ def status(data: Data, room: int) -> list[str]:
         lines += wrap(f"About {span(data['remaining'])} left.", room)
     if not data["steps"]:
         return [*lines, *wrap(f"It has no steps. Add one: step add {data['id']} NAME function=noop", room)]
-    lines += _steps(data["steps"], room)
+    lines += _steps(data["steps"][:MOST_STEPS], room)
+    if len(data["steps"]) > MOST_STEPS:
+        said = f"{len(data['steps']) - MOST_STEPS} more steps: step list {data['id']} offset={MOST_STEPS}"
+        lines += wrap(said, room)
     for reason in data.get("waits") or ():
         lines += wrap(f"Waits: {plain(reason)}", room, "  ")
     if progress["failed"] and not progress["live"] and not progress["ready"]:
@@ -120,12 +124,11 @@ def job(data: Data, room: int) -> list[str]:
 
 
 def steps(data: Data, room: int) -> list[str]:
-    if not data["steps"]:
+    if not data["total"]:
         return wrap(
             f"Job {plain(data['job'])} has no steps. Add one: step add {plain(data['job'])} NAME function=noop", room
         )
-    again = f"step list {data['job_id']}"
-    return [*_steps(data["steps"], room), *wrap(more(data, len(data["steps"]), "step", again), room)]
+    return [*_steps(data["steps"], room), *wrap(more(data, len(data["steps"]), "step"), room)]
 
 
 STEP_FIELDS = (
@@ -156,7 +159,7 @@ def tasks(data: Data, room: int) -> list[str]:
     rows = [_running(row) for row in data["tasks"]]
     spec = TASK_COLUMNS if data["steps"] > 1 else TASK_COLUMNS[1:]
     table = columns(spec, rows, room)
-    return [*table, *_reasons(data["tasks"], table, room), *wrap(more(data, len(rows), "task", "the same with"), room)]
+    return [*table, *_reasons(data["tasks"], table, room), *wrap(more(data, len(rows), "task"), room)]
 
 
 def _running(row: Data) -> Data:
@@ -225,23 +228,19 @@ FUNCTION_COLUMNS = (
 
 
 def functions(data: Data, room: int) -> list[str]:
-    if not data["functions"]:
+    if not data["total"]:
         return wrap("No worker has told what it can run. On a machine that shall render, start: brender client", room)
     rows = [
         {**row, "offered": ", ".join(row["workers"]), "takes": " ".join(row["params"])} for row in data["functions"]
     ]
-    return columns(FUNCTION_COLUMNS, rows, room)
+    return [*columns(FUNCTION_COLUMNS, rows, room), *wrap(more(data, len(rows), "function"), room)]
 
 
 def limits(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
-    return [*columns(LIMIT_COLUMNS, data["limits"], room), *_others(data, len(data["limits"]), "limit", room)]
-
-
-def _others(data: Data, shown: int, noun: str, room: int) -> list[str]:
-    """How to see the rest of a short list; nothing where there is none."""
-    return wrap(more(data, shown, noun, f"{noun} list"), room) if shown < data["total"] else []
+    rows = data["limits"]
+    return [*columns(LIMIT_COLUMNS, rows, room), *wrap(more(data, len(rows), "limit"), room)]
 
 
 def limit(data: Data, room: int) -> list[str]:
@@ -257,9 +256,10 @@ PRESET_COLUMNS = (
 
 
 def presets(data: Data, room: int) -> list[str]:
+    rows = data["presets"]
     return [
-        *columns(PRESET_COLUMNS, [_settings(row) for row in data["presets"]], room),
-        *_others(data, len(data["presets"]), "preset", room),
+        *columns(PRESET_COLUMNS, [_settings(row) for row in rows], room),
+        *wrap(more(data, len(rows), "preset"), room),
         *wrap("Use one: brender render SCENE.blend --preset HD. Make one: preset add shots samples=64", room),
     ]
 
@@ -271,6 +271,22 @@ def preset(data: Data, room: int) -> list[str]:
 def _settings(row: Data) -> Data:
     said = " ".join(f"{plain(key)}={'no' if value is False else plain(value)}" for key, value in row["params"].items())
     return {**row, "parameters": said, "for": row["description"], "built in": row["built_in"]}
+
+
+def task_files(data: Data, room: int) -> list[str]:
+    if not data["frames"]:
+        return wrap(f"Task {data['task']} of {plain(data['job'])}/{plain(data['step'])} has no frames.", room)
+    endings = "|".join(data["endings"])
+    return [f"{plain(data['folder'])}/{plain(row['name'])}.{endings}" for row in data["frames"]]
+
+
+def job_files(data: Data, room: int) -> list[str]:
+    lines = [f"{plain(row['step'])}: frames in {plain(row['path'])}" for row in data["folders"]]
+    for kind in ("stills", "movies", "sheets"):
+        lines += [
+            f"{plain(row['step'])}: {plain(row['path'])}{'' if row['done'] else ' (not done)'}" for row in data[kind]
+        ]
+    return lines or wrap(f"Job {plain(data['job'])} has no step whose files the farm knows.", room)
 
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
@@ -286,4 +302,6 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "step.show": step,
     "task.list": tasks,
     "task.show": task,
+    "task.files": task_files,
+    "job.files": job_files,
 }

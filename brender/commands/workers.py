@@ -60,11 +60,11 @@ def activity(worker: Worker, live: int) -> str:
     return "idle"
 
 
-def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]:
+def show(call: Call, workers: Selected, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """Show everything known of some workers, with the attempts they carry."""
     farm = call.farm
     rows = []
-    for worker in workers[:limit]:
+    for worker in workers[offset : offset + limit]:
         load = farm.loads[worker.id]
         attempts = [
             {
@@ -88,17 +88,17 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
                 "attempts": attempts,
             }
         )
-    return {"workers": rows, "total": len(workers), "offset": 0}
+    return {"workers": rows, "total": len(workers), "offset": offset}
 
 
 def enable(call: Call, workers: Selected) -> events.Event:
     """Let workers take tasks."""
-    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "enabled", call.who.name, call.who.session)
 
 
 def disable(call: Call, workers: Selected) -> events.Event:
     """Give workers no more tasks; what they run goes on to its end."""
-    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name)
+    return events.SetAdmin([worker.id for worker in workers], "disabled", call.who.name, call.who.session)
 
 
 def change(

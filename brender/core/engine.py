@@ -18,7 +18,7 @@ from brender.core.context import Context
 from brender.core.farm import Attempt, Farm
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
-from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, workers
+from brender.core.rules import attempts, clock, jobs, limits, presets, projects, steps, tasks, tree, undo, workers
 from brender.core.rules.rows import row_of
 from brender.core.schedule import Scheduler
 from brender.core.settle import settle
@@ -38,6 +38,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.StopJob: jobs.stop,
     ev.StopAll: jobs.stop_all,
     ev.PauseJob: jobs.pause,
+    ev.Undo: undo.undo,
     ev.UnblockJob: jobs.unblock,
     ev.RetryJob: tasks.retry_job,
     ev.RetryTasks: tasks.retry,

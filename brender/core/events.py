@@ -1,7 +1,7 @@
 """All that can happen to a farm. An event is data: what somebody asked or a worker said, never how to do it.
 
-People's events carry `by` (who asked). Workers' events carry `session`, the connection they came over, because
-what an old connection says must not touch what a new one did.
+People's events carry `by` (who asked), and those that can be undone also `session`, for who has no name. Workers'
+events carry `session`, the connection they came over, because what an old one says must not touch what a new one did.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Update(Event):
     values: dict[str, Any]
     version: int | None = None
     by: str = ""
+    session: int = 0
 
 
 class Delete(Event):
@@ -59,6 +60,7 @@ class SetAdmin(Event):
     workers: list[int]
     state: str
     by: str = ""
+    session: int = 0
 
 
 class SubmitTree(Event):
@@ -112,6 +114,14 @@ class PauseJob(Event):
     job: int
     paused: bool
     by: str = ""
+    session: int = 0
+
+
+class Undo(Event):
+    """Take back the last enable, disable, priority, pause or resume of whoever asks."""
+
+    by: str = ""
+    session: int = 0
 
 
 class UnblockJob(Event):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brender.core import frames as frames_
+from brender.core.acts import Act
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
 from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
@@ -89,6 +90,11 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
+        self.acts: tuple[Act, ...] = ()  # what people did last and may take back, the newest last; never stored
+        self.stamps: dict[
+            tuple[str, int, str], int
+        ] = {}  # (table, id, attribute) -> its newest change, as acts.STAMPED
+        self.stamped = 0
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
 
     def table(self, name: str) -> dict[int, Any]:

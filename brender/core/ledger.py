@@ -12,18 +12,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from brender.core.acts import STAMPED, Act
 from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
-from brender.core.lifecycle import (
-    ATTEMPT_MOVES,
-    PRESENCE_MOVES,
-    READY,
-    STATES,
-    TaskState,
-    check_task_move,
-)
+from brender.core.lifecycle import ATTEMPT_MOVES, PRESENCE_MOVES, READY, STATES, TaskState, check_move, check_task_move
 from brender.core.sequence import order_of
 from brender.core.written import write
-from brender.errors import InternalError
 
 
 class Change(Struct):
@@ -119,6 +112,8 @@ class Ledger:
         self.farm.discard(row)
         self._gone(row)
         self._note(key, None)
+        for name in STAMPED.get(key[0], ()):
+            self.stamp((*key, name), None)
         self._undo.append((self._restore, (row, tasks, load, opened)))
         self.story.append(Deed(self.farm.now, self.cause, key[0], row.id, "", "existed", None))
 
@@ -128,18 +123,19 @@ class Ledger:
         if old == values:
             return
         if isinstance(row, Worker) and "presence" in values:
-            self._check(row.presence, values["presence"], PRESENCE_MOVES, f"worker {row.name}")
+            check_move(f"worker {row.name}", row.presence, values["presence"], PRESENCE_MOVES)
         elif isinstance(row, Attempt) and "state" in values:
-            self._check(row.state, values["state"], ATTEMPT_MOVES, f"attempt {row.id}")
+            check_move(f"attempt {row.id}", row.state, values["state"], ATTEMPT_MOVES)
         self._note((TABLE_OF[type(row)], row.id), row)
         if not isinstance(row, Attempt):
             old["modified_at"], old["version"] = row.modified_at, row.version
             values = {**values, "modified_at": self.farm.now, "version": row.version + 1}
             table = TABLE_OF[type(row)]
-            for name in old:
-                if name not in ("modified_at", "version"):
-                    deed = Deed(self.farm.now, self.cause, table, row.id, name, old[name], values[name])
-                    self.story.append(deed)
+            for name in [name for name in old if name not in ("modified_at", "version")]:
+                self.story.append(Deed(self.farm.now, self.cause, table, row.id, name, old[name], values[name]))
+                if name in STAMPED.get(table, ()) and old[name] != values[name]:
+                    self.farm.stamped += 1
+                    self.stamp((table, row.id, name), self.farm.stamped)
         self._undo.append((self._write, (row, old)))
         self._write(row, values)
 
@@ -285,6 +281,17 @@ class Ledger:
         self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
         self._set_entry(known, attempt_id, until)
 
+    def acts(self, acts: tuple[Act, ...]) -> None:
+        """What people may take back from now on."""
+        self._undo.append((setattr, (self.farm, "acts", self.farm.acts)))
+        self.farm.acts = acts
+
+    def stamp(self, key: tuple[str, int, str], stamp: int | None) -> None:
+        """Which change of a stamped attribute was the newest."""
+        known = self.farm.stamps
+        self._undo.append((self._set_entry, (known, key, known.get(key))))
+        self._set_entry(known, key, stamp)
+
     def _touch(self, step_id: int) -> None:
         if step_id not in self.touched_steps:
             self.touched_steps.add(step_id)
@@ -348,13 +355,8 @@ class Ledger:
         self.unsettled.add(step.job_id)
 
     @staticmethod
-    def _set_entry(known: dict[int, Any], key: int, value: Any) -> None:
+    def _set_entry(known: dict[Any, Any], key: Any, value: Any) -> None:
         if value is None:
             known.pop(key, None)
         else:
             known[key] = value
-
-    @staticmethod
-    def _check(old: str, new: str, moves: dict[str, frozenset[str]], thing: str) -> None:
-        if old != new and new not in moves.get(old, frozenset()):
-            raise InternalError(f"{thing} is {old}; it cannot become {new}.", hint="This is a defect of brender.")

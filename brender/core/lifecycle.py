@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from brender.errors import WrongState
+from brender.errors import InternalError, WrongState
 
 
 class TaskState(IntEnum):
@@ -135,6 +135,12 @@ def check_task_move(thing: str, old: TaskState, new: TaskState) -> None:
     """Raise WrongState naming the thing, its state and the rule if the move is not in the table."""
     if new not in TASK_MOVES[old]:
         raise WrongState(f"Task {thing} is {LABELS[old]}; it cannot become {LABELS[new]}.")
+
+
+def check_move(thing: str, old: str, new: str, moves: dict[str, frozenset[str]]) -> None:
+    """Raise InternalError if a worker's presence or an attempt cannot become what a rule makes it."""
+    if old != new and new not in moves.get(old, frozenset()):
+        raise InternalError(f"{thing} is {old}; it cannot become {new}.", hint="This is a defect of brender.")
 
 
 # A job or step is as bad as the worst of its parts, in this order (REQUIREMENTS 7.3).

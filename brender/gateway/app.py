@@ -9,21 +9,27 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from brender.gateway.browser import Browser, Flights
 from brender.gateway.fan import Fan
+from brender.gateway.frames import Frames
 from brender.gateway.guard import Guard
+from brender.gateway.metrics import Metrics
 from brender.gateway.pages import Pages
+from brender.gateway.shelf import Shelf
+from brender.gateway.upload import Uploads
 
 
-def make(place: str, web: str, folder: Path) -> Starlette:
+def make(place: str, web: str, folder: Path, uploads: Uploads, shelf: Shelf) -> Starlette:
     """The application for the farm at `place` (HOST:PORT), which serves the page in `folder` at `web` (HOST:PORT)."""
     fan, flights = Fan(place, web), Flights()
+    frames, metrics = Frames(fan, shelf), Metrics(fan)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        uploads.sweep()
         listening = asyncio.create_task(fan.run())
         try:
             yield
@@ -37,6 +43,13 @@ def make(place: str, web: str, folder: Path) -> Starlette:
     return Starlette(
         routes=[
             WebSocketRoute("/ws", page),
+            Route("/preview/{job}/{step}/{task:int}", frames.preview),
+            Route("/frame/{job}/{step}/{task:int}", frames.frame),
+            Route("/movie/{job}", frames.movie),
+            Route("/sheet/{job}", frames.sheet),
+            Route("/still/{job}", frames.still),
+            Route("/upload", uploads.take, methods=["POST"]),
+            Route("/metrics", metrics.answer),
             Mount("/", Pages(folder)),
         ],
         middleware=[Middleware(Guard)],

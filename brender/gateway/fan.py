@@ -28,7 +28,7 @@ NAMED = frozenset({"task.states", "worker.load", "job.progress"})
 MOMENTS = NAMED | {"task.progress"}
 GATHER, GATHER_PAGE, MOST_GATHER = 0.01, 0.0003, 0.06  # seconds: for one page, more for each other, at the most
 LINGER = 60.0  # seconds after the last page until the farm is not listened to any more
-EARLIER = 1000  # events before the first page's last one, for the others that come back with it
+PAST_SECONDS = 5.0  # for events that only the master knows still
 AHEAD = 10_000  # events: a page may know of newer ones than we, by an answer on its own connection
 RETRY = (0.1, 2.0)  # seconds between attempts to reach the master: full jitter, doubling
 
@@ -128,6 +128,8 @@ class Fan:
                 raise NoMaster("The master does not answer at the moment.", hint="The page tries again by itself.")
             if not self._live:
                 await self._listen(self._up, since)
+            elif since is not None:
+                await self._reach_back(since)
             if fresh := (NAMED & set(wanted)) - self._named:
                 self._named |= fresh
                 await self._up.ask("farm.subscribe", topics=sorted(fresh))
@@ -162,15 +164,39 @@ class Fan:
         self._tell_state()
 
     async def _listen(self, up: Upstream, since: int | None) -> None:
-        """The first page is here: from somewhat before what it knows, for the others that come back with it."""
-        for start in (None,) if since is None else (max(1, since - EARLIER), since):
-            asked = {} if start is None else {"since": start}
-            answer = await up.ask("farm.subscribe", topics=["*"], **asked)
-            if answer["resumed"]:
-                break
+        """The first page is here, and perhaps knows events up to `since`."""
+        asked = {} if since is None else {"since": since}
+        answer = await up.ask("farm.subscribe", topics=["*"], **asked)
         self._live = True
-        self._floor = answer["seq"] if start is None or not answer["resumed"] else start
+        self._floor = answer["seq"] if since is None or not answer["resumed"] else since
         self.seq = max(self.seq, answer["seq"])
+
+    async def _reach_back(self, since: int) -> None:
+        """A page knows less than those before it: get what lies between from the master, on a connection of its own."""
+        if since >= self._floor:
+            return
+        lines: list[tuple[int, str, bytes]] = []
+        whole = asyncio.Event()
+
+        def hear(line: bytes) -> None:
+            told = _told(line)
+            if told is not None and told.topic not in MOMENTS and told.seq <= self._floor:
+                lines.append((told.seq, told.topic, line))
+            if told is not None and told.seq >= self._floor:
+                whole.set()
+
+        past, _ = await Upstream.dial(self._place, hear, "web", remember=False)
+        try:
+            answer = await past.ask("farm.subscribe", topics=["*"], since=since)
+            if answer["resumed"]:
+                async with asyncio.timeout(PAST_SECONDS):
+                    await whole.wait()
+                self._ring.extendleft(reversed(lines))
+                self._floor = since
+        except TimeoutError:
+            log.warning("the master did not tell the events after %d in time", since)
+        finally:
+            past.close()
 
     async def _look_after(self, up: Upstream) -> None:
         """Until the connection ends: let go of what no page wants any more."""
@@ -204,9 +230,8 @@ class Fan:
     # ---- events
 
     def _hear(self, line: bytes) -> None:
-        try:
-            told = msgspec.json.decode(line, type=Line).params
-        except msgspec.MsgspecError:
+        told = _told(line)
+        if told is None:
             return
         if told.topic not in MOMENTS:
             self.seq = max(self.seq, told.seq)
@@ -259,6 +284,14 @@ class Fan:
         self.flush()
         for page in list(self.pages):
             page.push(self._state())
+
+
+def _told(line: bytes) -> Told | None:
+    """Number and topic of an event; None for anything else."""
+    try:
+        return msgspec.json.decode(line, type=Line).params
+    except msgspec.MsgspecError:
+        return None
 
 
 def _event(seq: int, topic: str, data: Any) -> bytes:

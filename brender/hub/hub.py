@@ -22,11 +22,14 @@ from brender.core import events as ev
 from brender.core.engine import Core, Turn
 from brender.core.orders import Hangup, Order
 from brender.errors import BrenderError, Busy, InternalError
-from brender.hub.clock import SteadyClock
+from brender.hub.clock import SteadyClock, breathe
 from brender.hub.later import Later
+from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import Moments
+from brender.hub.watches import TOPIC as WATCH_TOPIC
+from brender.hub.watches import Watches
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
@@ -65,6 +68,8 @@ class Hub:
         self._wake = Wake()
         self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, self.links, clock.now, lambda: feed.last)
+        self._lessons = Lessons()
+        self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | None] = []
         self._results = 0
@@ -79,6 +84,7 @@ class Hub:
         if link.number not in self.links:
             self.links[link.number] = link
             link.since = self._clock.now()
+            self.watches.touched()
         self._inbox.extend((link, request) for request in requests)
         self._wake.set()
 
@@ -98,7 +104,7 @@ class Hub:
             self.step()
             if self._inbox or self._more:
                 self._wake.set()
-                gevent.sleep(0)
+                breathe()
 
     def step(self) -> None:
         """One slice: some requests, the turns they need, the schedule."""
@@ -153,6 +159,7 @@ class Hub:
             if self._events:
                 self._turn()
             found = COMMANDS.run(self._call(link), row, params)
+            self._lessons.used(link.who.actor, row.name)
             if isinstance(found, ev.Event):
                 if self._writer.full:
                     raise Busy(f"Nothing can be stored at the moment. {self._writer.full}")
@@ -163,6 +170,11 @@ class Hub:
                 return
             if isinstance(found, calls.Unhurried):
                 self._later.begin(link, found, lambda said: self._reply(link, request, row, said))
+                return
+            if isinstance(found, calls.Watch):
+                self.watches.begin(
+                    link, found, request.as_json, lambda said: self._reply_later(link, request, row, said)
+                )
                 return
             if isinstance(found, calls.Act):
                 found = self._act(link, found)
@@ -187,6 +199,7 @@ class Hub:
         event = row.run(link.number, params)
         if isinstance(event, calls.Heard):
             self._later.hear(link, event.said)
+            self.watches.touched()
         if event is None or isinstance(event, calls.Heard):
             self._reply_later(link, request, row, None)
             return
@@ -211,12 +224,21 @@ class Hub:
             self._moments.heed(link)
             if not act.topics or LOG_TOPIC in act.topics:
                 self._later.end(link)
+            if not act.topics or WATCH_TOPIC in act.topics:
+                self.watches.end(link)
             return {"topics": link.topics}
+        if isinstance(act, calls.Unwatch):
+            return {"names": self.watches.end(link, act.name)}
+        if isinstance(act, calls.Teach):
+            self._lessons.keep(link.who.actor, act.lesson)
+            return act.shown
+        self.watches.touched()
         if isinstance(act, calls.SelectProject):
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
             link.name, link.remembers, link.web = act.name, act.remember, act.web
+            self._lessons.named(link.number, act.name)
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -233,11 +255,18 @@ class Hub:
             sessions=lambda: [other.row() for other in self.links.values()],
             marks=self._later.standing.marks,
             seq=lambda: self.feed.last,
+            lesson=self._lessons.of(link.who.actor),
         )
+
+    def _watched(self, link: Link, act: calls.Watch) -> Any:
+        """What a watched command answers now."""
+        return COMMANDS.run(self._call(link), COMMANDS.rows[act.method], act.wire)
 
     def _forget(self, link: Link) -> None:
         self.links.pop(link.number, None)
         self._later.gone(link)
+        self.watches.gone(link)
+        self.watches.touched()
         link.topics = []
         self._moments.heed(link)
         if link.worker and not link.bye:
@@ -259,10 +288,7 @@ class Hub:
         for one, answer in zip(asked, turn.answers, strict=True):
             if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
                 one.link.project = answer.get("project", one.link.project)
-        for topic, data in turn.notices:
-            noun, _, verb = topic.partition(".")
-            if verb == "changed" and noun in possible.CAN:
-                data["can"] = possible.by_state(self.core.farm, noun, self.core.farm.table(noun)[data["id"]])
+        possible.tell(self.core.farm, turn.notices)
         self._moments.see(turn.moved, turn.busy)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
@@ -274,6 +300,8 @@ class Hub:
                 self._reply(one.link, one.request, one.row, answer)
             elif isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
+        if turn.notices or turn.changes:
+            self.watches.touched()
         if turn.notices:
             self._publish(turn.notices)
             if any(topic == "job.ended" for topic, _ in turn.notices):
@@ -322,8 +350,8 @@ class Hub:
         elif row is None or row.reads is not None:
             link.answer(request, Reply(result=found))
         else:
-            name = row.name
-            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size)))
+            name, asked = row.name, request.words or ()
+            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
 
     def _bid_farewell(self, link: Link, request: Request) -> None:
         link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))

@@ -18,6 +18,7 @@ from gevent.timeout import Timeout
 
 from brender.commands.calls import MACHINE, Who
 from brender.config import Settings
+from brender.hub.clock import breathe
 from brender.wire.feed import Feed
 from brender.wire.messages import Notice, Reply, Request
 from brender.wire.session import Conversation
@@ -159,7 +160,7 @@ class Link:
                 self._current = notice.seq
                 self.send(self.conversation.notice(notice))
             self._wait_until(lambda: self._unsent_bytes <= self._most_unsent)
-            gevent.sleep(0)
+            breathe()
 
     def hang_up(self) -> None:
         """Send what is unsent and then the end; close when the peer has seen it, or has had the time to.

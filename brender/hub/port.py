@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import gevent
 from gevent.server import StreamServer
 from gevent.socket import socket as Socket
 from gevent.timeout import Timeout
 
 from brender.config import Settings
+from brender.hub.clock import breathe
 from brender.hub.links import PORTION, Link
 from brender.wire.messages import Request
 from brender.wire.session import Conversation
@@ -122,7 +122,7 @@ class Port:
             elif conversation.closing and not link.waiting:
                 link.hang_up()
             link.wait_for_room()
-            gevent.sleep(0)  # a peer that always has more to say would never let anybody else speak
+            breathe()  # a peer that always has more to say would never let anybody else speak
             data = self._hear(link, sock, until)
         link.finish()
 

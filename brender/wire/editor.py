@@ -13,7 +13,7 @@ from typing import Literal
 from brender.wire.line import History, Line
 from brender.wire.screen import cells, escape, in_columns, is_plain, width
 
-Complete = Callable[[str, int], list[str]]
+Complete = Callable[[str, int], tuple[int, list[str]]]
 Action = Literal["", "enter", "interrupt", "quit"]
 
 ESCAPE_MOST = 16
@@ -42,8 +42,8 @@ WALKS = {**dict.fromkeys(("\x10", "\x1b[A", "\x1bOA"), -1), **dict.fromkeys(("\x
 class Editor:
     """One line of input for one peer.
 
-    `complete(line, cursor)` gives whole words that may stand in place of the word that ends at the cursor
-    (a word starts after the last blank). `limit` is in characters; an `overlong` line must not be obeyed.
+    `complete(line, cursor)` gives where the word that ends at the cursor begins, and whole words that may stand in its
+    place. `limit` is in characters; an `overlong` line must not be obeyed.
     A `plain` peer (nc) gets no echo and its control characters mean nothing.
     """
 
@@ -224,13 +224,11 @@ class Editor:
     def _tab(self, tabbed: bool) -> None:
         """One word fits: put it in. Several: put in what they share; at the second Tab list them."""
         line = self._line
-        start = line.cursor
-        while start and not line.chars[start - 1].isspace():
-            start -= 1
-        typed = "".join(line.chars[start : line.cursor])
-        found = sorted({word for word in self._complete(line.text, line.cursor) if word and all(map(is_plain, word))})
+        start, words = self._complete(line.text, line.cursor)
+        found = sorted({word for word in words if word and all(map(is_plain, word))})
         if not found:
             return
+        typed = "".join(line.chars[start : line.cursor])
         shared = _shared(found)
         if len(found) == 1 and line.cursor == len(line.chars) and not shared.endswith(("=", "/", ":", ".")):
             shared += " "

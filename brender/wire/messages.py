@@ -91,6 +91,12 @@ class Reply(msgspec.Struct):
     text: Callable[[tuple[int, int]], str] | None = None
 
 
+class Lines(msgspec.Struct, frozen=True):
+    """What an event says to people, where that is more than one line: shown as it is, without the topic."""
+
+    text: str
+
+
 class Notice(msgspec.Struct, frozen=True):
     """One event for subscribers; `seq` grows by one for each event of the farm, over restarts too."""
 

@@ -31,9 +31,9 @@ WIPE = b"\r\x1b[K"
 TLS_UNREAD = 64 * 1024
 
 
-def no_completion(line: str, cursor: int) -> list[str]:
+def no_completion(line: str, cursor: int) -> tuple[int, list[str]]:
     """For owners without a command table."""
-    return []
+    return cursor, []
 
 
 class Conversation:

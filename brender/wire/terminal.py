@@ -16,7 +16,7 @@ import msgspec
 from brender.errors import BrenderError, Busy, InvalidParams
 from brender.wire.editor import Complete, Editor
 from brender.wire.limits import Limits
-from brender.wire.messages import UNWRITABLE, Notice, Reply, Request, unwritable
+from brender.wire.messages import UNWRITABLE, Lines, Notice, Reply, Request, unwritable
 from brender.wire.screen import escape_json, safe
 from brender.wire.telnet import OFFER, Keys, Name, Send, Spoke, Telnet, Window
 from brender.wire.words import split
@@ -102,9 +102,12 @@ class Terminal:
         return b""
 
     def notice(self, notice: Notice) -> bytes:
-        """One line above the prompt; what is being typed comes back below it."""
-        data = notice.data if isinstance(notice.data, str) else _json(notice.data)
-        line = safe(f"[{notice.topic}] {data}".replace("\n", " "), colour=False) + "\r\n"
+        """A line above the prompt, or some; what is being typed comes back below."""
+        if isinstance(notice.data, Lines):
+            line = _lines(safe(notice.data.text, self.colour and not self._editor.plain))
+        else:
+            data = notice.data if isinstance(notice.data, str) else _json(notice.data)
+            line = safe(f"[{notice.topic}] {data}".replace("\n", " "), colour=False) + "\r\n"
         if not self._editor.drawing:
             return _encode(line)
         self._editor.redraw()

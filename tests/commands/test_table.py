@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brender.commands import COMMANDS, TABLE, complete
+from brender.commands import COMMANDS, TABLE
 from brender.commands.calls import MACHINE, ROLES, check, may
 from brender.commands.reference import document
 from brender.core import events as ev
@@ -111,37 +111,6 @@ def test_hostile_params_meet_errors_of_brender(row: Any, data: Any) -> None:
         COMMANDS.run(world.call(STAGE, role=MACHINE if row.role == MACHINE else "admin"), found, read)
     except BrenderError as error:
         assert error.message
-
-
-@given(st.text(max_size=60), st.integers(0, 60))
-def test_completion_never_fails(line: str, cursor: int) -> None:
-    assert isinstance(complete(world.call(STAGE), line, min(cursor, len(line))), list)
-
-
-@pytest.mark.parametrize(
-    ("line", "wanted"),
-    [
-        ("wo", ["worker", "workers"]),
-        ("worker en", ["enable"]),
-        ("enable rend", ["render-01", "render-02"]),
-        ("enable tag=", ["tag=cpu", "tag=gpu", "tag=slow"]),
-        ("job run eff", ["effects"]),
-        ("job run -p ad", ["advert"]),
-        ("job run effects b", ["bake"]),
-        ("job run -w effects -t s", ["sim"]),
-        ("job create x func", ["function="]),
-        ("step set shot/render ex", ["exec="]),
-        ("task set-status effects sim w", ["waiting"]),
-        ("help wor", ["worker"]),
-        ("help worker dis", ["disable"]),
-    ],
-)
-def test_tab_offers_what_may_stand_there(line: str, wanted: list[str]) -> None:
-    assert complete(world.call(STAGE), line, len(line)) == wanted
-
-
-def test_tab_offers_a_viewer_only_what_a_viewer_may() -> None:
-    assert complete(world.call(STAGE, role="viewer"), "worker e", 8) == []
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)

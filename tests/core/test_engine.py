@@ -41,6 +41,7 @@ def busy_stage() -> Stage:
     stage.end(first, stage.live(first)[0], "error", exit_code=1)
     stage.do(ev.Disconnected(stage.session(2)))
     stage.wait(20)
+    stage.do(ev.SetAdmin([2], "disabled", "anna"))
     return stage
 
 
@@ -52,7 +53,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
     return {
         ev.Boot: ev.Boot(),
         ev.Tick: ev.Tick(),
-        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled"),
+        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
         ev.SubmitTree: ev.SubmitTree({"name": "new", "workflows": [{"name": "w", "tasks": []}]}),
         ev.UpdateTree: ev.UpdateTree(_idle("noop", frames="1-9")),
         ev.DeleteTree: ev.DeleteTree(_idle("noop")),
@@ -63,6 +64,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.RetryTasks: ev.RetryTasks(1, [0]),
         ev.RetryJob: ev.RetryJob(1),
         ev.UnblockJob: ev.UnblockJob(running.id),
+        ev.Undo: ev.Undo("anna"),
         ev.KillTasks: ev.KillTasks(attempt.step_id, [attempt.task]),
         ev.Hello: ev.Hello(90, "brender_000000000001", "000000000001", "first", slots=5),
         ev.LegacyHello: ev.LegacyHello(91, "000000000001", "first"),

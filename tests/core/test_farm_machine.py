@@ -101,8 +101,8 @@ class FarmMachine(RuleBasedStateMachine):
             {
                 "run": ev.RunJob(job),
                 "stop": ev.StopJob(job),
-                "pause": ev.PauseJob(job, True),
-                "resume": ev.PauseJob(job, False),
+                "pause": ev.PauseJob(job, True, "anna"),
+                "resume": ev.PauseJob(job, False, "anna"),
                 "delete": ev.Delete("job", [job]),
             }[verb]
         )
@@ -168,7 +168,11 @@ class FarmMachine(RuleBasedStateMachine):
 
     @rule(at=few, state=st.sampled_from(["enabled", "disabled"]))
     def admin(self, at: int, state: str) -> None:
-        self.turn(ev.SetAdmin([self.pick(self.farm.workers, at)], state))
+        self.turn(ev.SetAdmin([self.pick(self.farm.workers, at)], state, "anna" if at % 2 else "ben"))
+
+    @rule(who=st.sampled_from(["anna", "ben"]))
+    def undo(self, who: str) -> None:
+        self.turn(ev.Undo(who))
 
     # ---- workers
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
+from brender.core.acts import Act, plus
 from brender.core.farm import TABLES, Attempt, Farm, Job, Project, Row, Step, Trouble, Worker
 from brender.core.ledger import Change, Ledger
 from brender.core.lifecycle import LIVE, TASK_MOVES, TaskState
@@ -61,6 +62,8 @@ def everything(farm: Farm) -> dict[str, Any]:
             "keys": farm.worker_keys,
             "names": farm.names,
             "open": farm.open,
+            "acts": farm.acts,
+            "stamps": farm.stamps,
         }
     )
 
@@ -69,7 +72,7 @@ def write(ledger: Ledger, data: st.DataObject) -> None:
     """One random write of any kind that is legal now."""
     farm = ledger.farm
     kinds = ["worker", "project", "job", "step", "rename", "place", "remove", "task", "end", "trouble", "renew"]
-    kinds += ["presence", "recall", "seat", "lost", "seconds", "opened"]
+    kinds += ["presence", "recall", "seat", "lost", "seconds", "opened", "admin", "urgent", "acts"]
     kind = data.draw(st.sampled_from(kinds))
     number = data.draw(st.integers(0, 5))
     steps = list(farm.steps.values())
@@ -113,6 +116,11 @@ def write(ledger: Ledger, data: st.DataObject) -> None:
         ledger.renew(data.draw(st.sampled_from(steps)), number + 1, TaskState.NEW)
     elif kind == "presence" and 1 in farm.workers:
         ledger.set(farm.workers[1], presence=data.draw(st.sampled_from(["online", "lost", "offline"])))
+    elif kind == "admin" and farm.workers:
+        row = data.draw(st.sampled_from(list(farm.workers.values())))
+        ledger.set(row, admin_state=data.draw(st.sampled_from(["enabled", "disabled"])))
+    elif kind == "urgent" and farm.jobs:
+        ledger.set(data.draw(st.sampled_from(list(farm.jobs.values()))), priority=number, paused=number > 2)
     else:
         write_link(ledger, kind, number)
 
@@ -125,6 +133,8 @@ def write_link(ledger: Ledger, kind: str, number: int) -> None:
         ledger.recalled(load, set(load.live))
     elif kind == "seat" and load is not None:
         ledger.seat(next(iter(farm.loads)), number or None)
+    elif kind == "acts":
+        ledger.acts(plus(farm.acts, Act("anna", "disable", "worker", "admin_state", float(number), ())))
     elif kind == "lost":
         ledger.lost(number, (1, 1) if number % 2 else None)
     elif kind == "seconds" and farm.tasks:

@@ -244,6 +244,38 @@ class Json:
         self.link.close()
 
 
+class Plain:
+    """A peer of plain lines, as nc is."""
+
+    def __init__(self, port: int) -> None:
+        self.link = socket.create_connection(("127.0.0.1", port), LIMIT)
+        self.text = ""
+
+    def say(self, line: str) -> None:
+        self.link.sendall(line.encode() + b"\n")
+
+    def until(self, *words: str) -> str:
+        """All that came, once it holds these words in this order."""
+        while not _in_order(self.text, words):
+            data = self.link.recv(4096)
+            assert data, f"in vain: {words}; {self.text}"
+            self.text += data.decode()
+        found, self.text = self.text, ""
+        return found
+
+    def close(self) -> None:
+        self.link.close()
+
+
+def _in_order(text: str, words: tuple[str, ...]) -> bool:
+    at = 0
+    for word in words:
+        at = text.find(word, at) + len(word)
+        if at < len(word):
+            return False
+    return True
+
+
 class Screen:
     """A program under a pseudo terminal, and what a person would see there."""
 

@@ -77,8 +77,8 @@ def test_the_example_on_the_page_happens(doors: Farm, kind: str, example: str) -
 
 
 def test_the_page_has_examples_of_all_forms() -> None:
-    """Seven conversations: lines, JSON, events, frames, and three shapes of 2013 with the handshake."""
-    assert len(EXAMPLES) == 8
+    """Ten conversations: lines, JSON, a prompt, events, watching, frames, three of 2013 and its handshake."""
+    assert len(EXAMPLES) == 10
     assert all("\n> " in f"\n{example}" for _, example in EXAMPLES)
 
 

@@ -26,10 +26,10 @@ def test_a_script_is_told_by_the_exit_code_alone(doors: Farm) -> None:
     assert doors.json().call("job.status", job="good")["state"] == "success0"
 
 
-def test_a_failure_is_code_1_with_what_failed_on_stderr(doors: Farm) -> None:
+def test_a_failure_is_code_4_with_what_failed_on_stderr(doors: Farm) -> None:
     doors.json().call("job.create", name="bad", function="error", frames="1-2", retries=0)
     found = waits(doors, "job", "run", "bad", "--wait")
-    assert (found.returncode, found.stdout) == (1, "")
+    assert (found.returncode, found.stdout) == (4, "")
     assert "Job bad is error" in found.stderr and "task list" in found.stderr
 
 

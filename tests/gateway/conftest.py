@@ -38,6 +38,9 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
 def web(farm: Farm) -> Iterator[Web]:
     made = Web(farm.folder, farm.port, "--data", str(farm.folder / "web"))
     try:
+        page = made.page()
+        page.state(True)
+        page.close()
         yield made
         log = made.program.log.read_text()
     finally:

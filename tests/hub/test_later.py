@@ -41,7 +41,7 @@ class Farm:
         self.writer = Writer(store, self.faults.append)
         self.core = Core(loaded)
         self.hub = Hub(self.core, self.writer, Feed(100, 1), SteadyClock(), dict)
-        self.port = Port(lambda: Conversation(complete=lambda *_: []), self.hub.take, self.hub.gone, DEFAULT)
+        self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
         self.hub.boot()
         self.loop = gevent.spawn(self.hub.run)
         self.address = self.port.listen(("127.0.0.1", 0)).address
@@ -61,7 +61,7 @@ class Line:
         self.lines = self.sock.makefile("rb")
         self.number = 0
 
-    def send(self, method: str, **params: Any) -> int:
+    def send(self, method: str, /, **params: Any) -> int:
         self.number += 1
         text = json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
         self.sock.sendall(text.encode() + b"\n")
@@ -71,7 +71,7 @@ class Line:
         found: dict[str, Any] = json.loads(self.lines.readline())
         return found
 
-    def ask(self, method: str, **params: Any) -> Any:
+    def ask(self, method: str, /, **params: Any) -> Any:
         """The result, or the error's envelope."""
         number = self.send(method, **params)
         while (message := self.next()).get("id") != number:

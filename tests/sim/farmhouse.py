@@ -162,16 +162,17 @@ class Farmhouse:
         master.ask(
             chance.choice(
                 [
-                    ev.PauseJob(job, True),
-                    ev.PauseJob(job, False),
+                    ev.PauseJob(job, True, "anna"),
+                    ev.PauseJob(job, False, "anna"),
+                    ev.Undo("anna"),
                     ev.StopJob(job),
                     ev.RunJob(job),
                     ev.RetryTasks(step, []),
                     ev.KillTasks(step, [task]),
                     ev.Update("job", [job], {"priority": chance.randint(0, 100)}),
                     ev.Update("step", [step], {"retries": chance.randint(0, 3)}),
-                    ev.SetAdmin([worker], "disabled"),
-                    ev.SetAdmin([worker], "enabled"),
+                    ev.SetAdmin([worker], "disabled", "anna"),
+                    ev.SetAdmin([worker], "enabled", "anna"),
                 ]
             )
         )

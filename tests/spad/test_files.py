@@ -52,7 +52,7 @@ def test_a_log_is_of_a_task_or_of_all_tasks_of_a_workflow(site: Site) -> None:
     site.create(
         "wf", task("a", "echo", "one", place=1), task("b", "error", "3", place=2, retries=0), task("c", place=3)
     )
-    site.say("run", "-w", "wf", "--wait", code=1)
+    site.say("run", "-w", "wf", "--wait", code=4)
     said = site.say("log", "-w", "wf")
     assert said.startswith("== a\none\n== b\nerror: ending with exit code 3\n== c\n") and "not run" in said
     assert site.say("log", "-p", "pr1", "-w", "wf", "-t", "b", "-f") == "error: ending with exit code 3\n"

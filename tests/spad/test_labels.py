@@ -36,7 +36,7 @@ def test_a_task_that_fails_is_rerun_once_or_as_often_as_it_is_told(site: Site) -
     site.create(
         "wf", task("twice", "error", "3", exec="parallel"), *bad, task("saved", "once", str(site.folder / "mark"))
     )
-    site.say("run", "-w", "wf", "--wait", code=1)
+    site.say("run", "-w", "wf", "--wait", code=4)
     assert site.labels("wf") == {"twice": "error3", "never": "error13", "thrice": "error7", "saved": "success0"}
     attempts = {row["step"]: row["attempts"] for row in site.ask("task.list", job="wf")["tasks"]}
     assert attempts == {"twice": 2, "never": 1, "thrice": 3, "saved": 2}

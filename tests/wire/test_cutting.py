@@ -44,8 +44,8 @@ STREAMS = st.tuples(
 ).map(lambda parts: parts[0] + b"".join(parts[1]) + parts[2])
 
 
-def complete(line: str, cursor: int) -> list[str]:
-    return [word for word in ("enable", "enlist", "help") if word.startswith(line[:cursor])]
+def complete(line: str, cursor: int) -> tuple[int, list[str]]:
+    return 0, [word for word in ("enable", "enlist", "help") if word.startswith(line[:cursor])]
 
 
 def port_for(limits: Limits, soft: bool) -> Conversation:

@@ -12,9 +12,9 @@ PROMPT = "brender> "
 WORDS = ["enable", "enlist", "help", "host=render-01", "host=render-02", "shots/", "漢字"]
 
 
-def words_like(line: str, cursor: int) -> list[str]:
+def words_like(line: str, cursor: int) -> tuple[int, list[str]]:
     word = line[:cursor].rpartition(" ")[2]
-    return [known for known in WORDS if known.startswith(word)]
+    return cursor - len(word), [known for known in WORDS if known.startswith(word)]
 
 
 class Desk:
@@ -92,9 +92,16 @@ def test_completion_in_the_middle_keeps_the_rest() -> None:
     assert Desk().type("hel me\x01\x1bf\t\r").entered == ["help me"]
 
 
+def test_a_word_in_quotes_is_replaced_from_its_quote_on() -> None:
+    desk = Desk()
+    desk.editor._complete = lambda line, cursor: (5, ["'my film'"])
+
+    assert desk.type("show 'my fi\t").shown == "show 'my film' "
+
+
 def test_a_hostile_candidate_is_never_put_in() -> None:
     desk = Desk()
-    desk.editor._complete = lambda line, cursor: ["\x1b[2Jrm", ""]
+    desk.editor._complete = lambda line, cursor: (0, ["\x1b[2Jrm", ""])
 
     assert desk.type("a\t\t").shown == "a" and desk.screen.rows == []
 

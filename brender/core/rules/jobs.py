@@ -12,6 +12,7 @@ from brender.core.lifecycle import BLOCK_LIMIT, LIVE, TaskState
 from brender.core.orders import Recall
 from brender.core.rules import projects
 from brender.core.rules.attempts import stop_these
+from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.core.rules.steps import check_not_running
 from brender.core.rules.waits import hold_all
@@ -61,13 +62,17 @@ def update(ctx: Context, event: Update) -> dict[str, Any]:
     check(values)
     if "name" in values and len(event.ids) > 1:
         raise Invalid("One name cannot be given to several jobs.", hint="Name one job.")
+    doing = Doing(ctx, event, "priority", "job", "priority")
     for job_id in event.ids:
         job = ctx.job(job_id)
         check_version("job", job, event.version)
+        if values.keys() == {"priority"}:
+            doing.set(job, values["priority"])
         if "name" in values and values["name"] != job.name and ctx.farm.job_named(job.project_id, values["name"]):
             raise Exists(f"Its project has a job named {values['name']!r} already.", hint="job list")
         ctx.ledger.set(job, **values)
         ctx.farm.ready.update(ctx.farm.steps_of[job.id])
+    doing.done()
     return {"noun": "job", "rows": [row_of(ctx.job(job_id)) for job_id in event.ids]}
 
 
@@ -167,17 +172,25 @@ def pause(ctx: Context, event: PauseJob) -> dict[str, Any]:
     job = ctx.job(event.job)
     if job.desired != "run":
         raise WrongState(f"Job {job.name} is not running ({job.state}).", hint=f"job run {job.id}")
-    ctx.ledger.set(job, paused=event.paused)
+    doing = Doing(ctx, event, "pause" if event.paused else "resume", "job", "paused")
+    doing.set(job, event.paused)
+    doing.done()
+    let_start(ctx, job, event.paused)
+    return {"id": job.id, "job": job.id, "name": job.name, "paused": job.paused}
+
+
+def let_start(ctx: Context, job: Job, paused: bool) -> None:
+    """Paused or not, with what follows: workers give back what they have not begun of a paused job."""
+    ctx.ledger.set(job, paused=paused)
     mine = set(ctx.farm.steps_of[job.id])
     waiting: dict[int, list[int]] = {}
-    for attempt in ctx.farm.attempts.values() if event.paused else ():
+    for attempt in ctx.farm.attempts.values() if paused else ():
         if attempt.step_id in mine and attempt.state == "assigned":
             waiting.setdefault(attempt.worker_id, []).append(attempt.id)
     for worker_id, ids in waiting.items():
         load = ctx.farm.loads[worker_id]
         ctx.ledger.recalled(load, load.recalled | set(ids))
         ctx.order(load.session, Recall(ids))
-    return {"id": job.id, "job": job.id, "name": job.name, "paused": job.paused}
 
 
 def unblock(ctx: Context, event: UnblockJob) -> dict[str, Any]:

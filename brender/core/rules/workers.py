@@ -14,6 +14,7 @@ from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
 from brender.core.rules import attempts
+from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
 
@@ -159,17 +160,25 @@ def set_admin(ctx: Context, event: SetAdmin) -> dict[str, Any]:
         raise Invalid(f"A worker is enabled or disabled, not {event.state!r}.")
     changed: list[dict[str, Any]] = []
     unchanged: list[dict[str, Any]] = []
+    doing = Doing(ctx, event, event.state.removesuffix("d"), "worker", "admin_state")
     for worker_id in event.workers:
         worker = ctx.worker(worker_id)
         (unchanged if worker.admin_state == event.state else changed).append({"id": worker.id, "name": worker.name})
-        ctx.ledger.set(worker, admin_state=event.state)
-        ctx.farm.roomy.add(worker.id)
-        load = ctx.farm.loads[worker_id]
-        waiting = [a.id for a in load.live.values() if a.state == "assigned"]
-        if event.state == "disabled" and waiting:
-            ctx.ledger.recalled(load, load.recalled | set(waiting))
-            ctx.order(load.session, Recall(waiting))
+        doing.set(worker, event.state)
+        let_work(ctx, worker, event.state)
+    doing.done()
     return {"state": event.state, "changed": changed, "unchanged": unchanged}
+
+
+def let_work(ctx: Context, worker: Worker, state: str) -> None:
+    """Enabled or disabled, with what follows: a disabled worker gives back what it has not begun."""
+    ctx.ledger.set(worker, admin_state=state)
+    ctx.farm.roomy.add(worker.id)
+    load = ctx.farm.loads[worker.id]
+    waiting = [a.id for a in load.live.values() if a.state == "assigned"]
+    if state == "disabled" and waiting:
+        ctx.ledger.recalled(load, load.recalled | set(waiting))
+        ctx.order(load.session, Recall(waiting))
 
 
 def create(ctx: Context, event: Create) -> dict[str, Any]:
