@@ -1,6 +1,6 @@
 // The page as a whole: shell, routes, keys, theme, and the word when the farm is away.
 import { html, render, signal, useEffect } from './html.js';
-import { alarms, jobs, status, workers } from './farm.js';
+import { fills, jobs, status, workers } from './farm.js';
 import { greet, start } from './feed.js';
 import { connect, link } from './rpc.js';
 import { route, to } from './route.js';
@@ -42,15 +42,13 @@ function Pulse() {
   const now = status.value;
   const tasks = now.tasks || {};
   const failed = (now.progress && now.progress.failed) || 0;
-  const firing = alarms.all.filter((one) => one.state === 'firing').length;
   const of = now.workers || {};
   return html`<div class="pulse grow" aria-label="The farm's pulse">
     <div><b>${count(of.online)}</b><span class="dim">of ${count(of.known)} online</span></div>
     <div class="opt"><b>${count(now.slots && now.slots.used)}</b><span class="dim">of ${count(now.slots && now.slots.total)} slots</span></div>
     <div><b>${count(tasks.running)}</b><span class="dim">running</span></div>
     <div class="opt"><b>${count(now.progress && now.progress.ready)}</b><span class="dim">queued</span></div>
-    <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div>
-    ${firing > 0 && html`<div class="bad"><b>${firing}</b><a href=${to('alarms')}>alarms</a></div>`}</div>`;
+    <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div></div>`;
 }
 
 const AWAY = {
@@ -61,7 +59,7 @@ const AWAY = {
 
 function Banner() {
   const words = AWAY[link.value];
-  if (!words || (link.value === 'connecting' && !workers.size)) return null;
+  if (!words || (link.value === 'connecting' && !fills.value)) return null;
   return html`<div class="banner" role="alert"><b>${words[0]}</b><span class="dim">${words[1]}</span></div>`;
 }
 
@@ -78,7 +76,7 @@ function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [role="dialog"]')) return;
   if (going) {
     going = false;
-    const page = { f: 'workers', j: 'jobs', s: 'submit', e: 'events', c: 'console', t: 'telemetry', a: 'alarms' }[event.key];
+    const page = { f: 'workers', j: 'jobs', s: 'submit', e: 'events', c: 'console' }[event.key];
     if (page) { location.hash = to(page); event.preventDefault(); }
     return;
   }
@@ -98,7 +96,7 @@ function App() {
     <header class="top"><a class="brand" href="#/workers"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
       <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
     <nav class="rail" aria-label="Pages">${PAGES.map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class="label faint">${count(many[one.path])}</span>`}</a>`)}</nav>
-    <main class="main" id="main" tabindex="-1"><${Banner} />${link.value === 'connecting' && !workers.size ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${path[1] || ''} id=${path[1]} />`}</main>
+    <main class="main" id="main" tabindex="-1"><${Banner} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${path[1] || ''} id=${path[1]} />`}</main>
     <${Palette} pages=${PAGES} /><${Confirm} /><${Keys} /><${Toasts} /></div>`;
 }
 

@@ -27,6 +27,8 @@ export class Rows {
 
   touch() { dirty.add(this); later(); }
   put(row) { this.map.set(row.id, { ...this.map.get(row.id), ...row }); this.touch(); }
+  /** What is told of a row that is here; of others it says too little. */
+  follow(row) { if (this.map.has(row.id)) this.put(row); }
   drop(id) { if (this.map.delete(id)) this.touch(); }
   fill(rows) { this.map = new Map(rows.map((row) => [row.id ?? row.name, row])); this.touch(); }
   get all() { this.version.value; return [...this.map.values()]; }
@@ -39,17 +41,14 @@ export const projects = new Rows('project');
 export const jobs = new Rows('job');
 export const limits = new Rows('limit');
 export const presets = new Rows('preset');
-export const channels = new Rows('channel');
-export const alarms = new Rows('alarm');
-export const schedules = new Rows('schedule');
-export const deliveries = new Rows('delivery');
-export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets, channel: channels, alarm: alarms, schedule: schedules, delivery: deliveries };
+export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets };
 
 export const status = signal({});
 export const may = signal(new Set()); // commands of this person's role
 export const states = signal([]); // label of each task state by number
 export const clock = signal(0); // the farm's clock minus ours, ms
-export const seq = { last: 0 };
+export const seq = { last: 0, floor: 0 }; // the newest event, and the one that the mirror holds
+export const fills = signal(0); // how often everything was taken in; 0 while nothing is known
 
 /** The master's time now, in seconds: clocks of people's machines differ. */
 export const now = () => (Date.now() + clock.value) / 1000;
@@ -57,14 +56,21 @@ export const now = () => (Date.now() + clock.value) / 1000;
 /** Take in what farm.mirror answered. */
 export function fill(mirror) {
   clock.value = mirror.now * 1000 - Date.now();
-  seq.last = mirror.seq;
+  seq.last = Math.max(seq.last, mirror.seq);
+  seq.floor = mirror.seq;
   batch(() => {
     may.value = new Set(mirror.may);
     states.value = mirror.states;
     status.value = mirror.status;
   });
   for (const [noun, rows] of Object.entries(NOUNS)) {
-    const plural = noun === 'delivery' ? 'deliveries' : `${noun}s`;
-    if (Array.isArray(mirror[plural])) rows.fill(mirror[plural]);
+    rows.fill(mirror[`${noun}s`]);
   }
+  fills.value += 1;
+}
+
+/** An event's row with the names that lists show beside its numbers. */
+export function named(noun, row) {
+  const project = noun === 'job' && projects.map.get(row.project_id);
+  return project ? { ...row, project: project.name } : row;
 }

@@ -3,27 +3,36 @@ import * as farm from './farm.js';
 import { link, onEvent, rpc } from './rpc.js';
 import { effect, signal } from './html.js';
 
-const steps = new Map(); // job -> Map(step -> counts), for jobs of several steps
-const asking = new Set();
-let statusDue = 0;
-
+/** Topics that are told as they are now, and only to who names them; '*' leaves them out. */
+const MOMENTS = ['worker.load', 'job.progress', 'task.states'];
+const NEW_AT_ONCE = 20; // jobs; beyond it the whole farm is one question
 /** Topics by name that somebody looks at now, with how many look. */
-const wanted = new Map();
+const wanted = new Map([['worker.load', 1], ['job.progress', 1]]);
 export const events = signal([]); // the newest of what happened, for the page's own list
+let early = null; // events that came while the mirror was asked for
+let statusDue = 0;
+const fresh = new Set(); // jobs whose first line is due
+let freshDue = 0;
 
-/** After each connection: what happened since, or everything anew. */
+/** After each connection: listen first, then take in everything; what happened in between is applied after it. */
 export async function greet(name) {
   await rpc('session.hello', { name, remember: false });
-  const topics = ['*', ...wanted.keys()];
-  if (farm.seq.last) {
-    const again = await rpc('farm.subscribe', { topics, since: farm.seq.last });
-    if (again.resumed) return;
-  }
+  early = [];
+  try {
+    const since = farm.seq.last ? { since: farm.seq.last } : {};
+    await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });
+    await load();
+  } finally { early = null; }
+}
+
+/** The whole farm anew. */
+async function load() {
+  early = early || [];
   const mirror = await rpc('farm.mirror', {});
-  steps.clear();
   farm.fill(mirror);
-  const begun = await rpc('farm.subscribe', { topics, since: mirror.seq });
-  if (!begun.resumed) throw new Error('the farm moves faster than it can be read');
+  const kept = early;
+  early = null;
+  for (const [topic, data, number] of kept) apply(topic, data, number);
 }
 
 /** Hear a topic that is only sent when asked for by name, while a view is open; returns how to stop. */
@@ -38,59 +47,43 @@ export function listenTo(topic) {
   };
 }
 
-const DONE = 7;
-const LIVE = [3, 4, 5, 6, 12];
-const READY = [1, 2, 14];
-const FAILED = [8, 9, 10, 11, 13];
-const sum = (counts, which) => which.reduce((total, state) => total + counts[state], 0);
-
-function progressed({ job, step, counts }) {
-  const row = farm.jobs.map.get(job);
-  if (!row) return;
-  const known = steps.get(job) || steps.set(job, new Map()).get(job);
-  known.set(step, counts);
-  if (known.size < (Array.isArray(row.steps) ? row.steps.length : row.steps)) {
-    learn(job, known);
-    return;
-  }
-  const total = counts.map((_, state) => [...known.values()].reduce((all, one) => all + one[state], 0));
-  const progress = { done: total[DONE], failed: sum(total, FAILED), live: sum(total, LIVE), ready: sum(total, READY), total: total.reduce((a, b) => a + b, 0) };
-  farm.jobs.put({ id: job, progress });
-}
-
-/** The other steps of a job, once; their events keep them afterwards. */
-async function learn(job, known) {
-  if (asking.has(job)) return;
-  asking.add(job);
-  try {
-    const answer = await rpc('step.list', { job: String(job), limit: 1000 });
-    for (const one of answer.steps) {
-      if (known.has(one.id)) continue;
-      const counts = new Array(farm.states.value.length).fill(0);
-      counts[DONE] = one.progress.done;
-      counts[8] = one.progress.failed;
-      counts[4] = one.progress.live;
-      counts[1] = one.progress.ready;
-      counts[0] = one.progress.total - one.progress.done - one.progress.failed - one.progress.live - one.progress.ready;
-      known.set(one.id, counts);
-    }
-  } catch { /* the row keeps what the mirror said */ } finally {
-    asking.delete(job);
-  }
+/** Rows follow what is newer than the mirror; of the moment is also what is as new. */
+function apply(topic, data, number) {
+  if (MOMENTS.includes(topic) ? number < farm.seq.floor : number && number <= farm.seq.floor) return;
+  const [noun, verb] = topic.split('.');
+  const rows = farm.NOUNS[noun];
+  if (topic === 'worker.load') for (const row of data.workers) farm.workers.follow(row);
+  else if (topic === 'job.progress') for (const row of data.jobs) farm.jobs.follow(row);
+  else if (rows && verb === 'changed') {
+    if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
+    rows.put(farm.named(noun, data));
+  } else if (rows && verb === 'deleted') rows.drop(data.id);
 }
 
 function heard(topic, data, number) {
   if (number) farm.seq.last = Math.max(farm.seq.last, number);
-  const [noun, verb] = topic.split('.');
-  const rows = farm.NOUNS[noun];
-  if (topic === 'step.progress') progressed(data);
-  else if (rows && (verb === 'changed' || verb === 'created')) rows.put(data);
-  else if (rows && verb === 'deleted') rows.drop(data.id);
-  else if (topic === 'farm.lagged') rpc('farm.mirror', {}).then(farm.fill, () => {});
-  if (verb !== 'changed' && topic !== 'step.progress' && topic !== 'task.states') {
+  if (topic === 'farm.lagged') load().catch(() => { early = null; });
+  else if (early) early.push([topic, data, number]);
+  else apply(topic, data, number);
+  if (!topic.endsWith('.changed') && topic !== 'step.progress' && topic !== 'farm.lagged' && !MOMENTS.includes(topic)) {
     events.value = [{ topic, data, at: farm.now() }, ...events.value.slice(0, 199)];
   }
   lookSoon();
+}
+
+/** How many tasks a new job has no event says: its line is asked for once. */
+function lookAtNew(job) {
+  fresh.add(job);
+  if (freshDue) return;
+  freshDue = setTimeout(async () => {
+    freshDue = 0;
+    const all = [...fresh];
+    fresh.clear();
+    try {
+      if (all.length > NEW_AT_ONCE) await load();
+      else for (const one of all) { const { steps, ...row } = await rpc('job.show', { job: String(one) }); farm.jobs.follow({ ...row, steps: steps.length }); }
+    } catch { early = null; /* it is gone again, or the farm is: greet loads anew */ }
+  }, 250);
 }
 
 /** Sums of the farm (slots used, tasks by state): asked for once things have changed, at most once a second. */

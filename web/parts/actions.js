@@ -9,7 +9,6 @@ import { complain, say } from './toast.js';
 const ACTS = {
   'worker.enable': { label: 'Enable', rows: 'workers', many: true, undo: true },
   'worker.disable': { label: 'Disable', rows: 'workers', many: true, undo: true, done: 'Disabled: what runs goes on to its end.' },
-  'worker.wake': { label: 'Wake', rows: 'workers', many: true },
   'worker.delete': { label: 'Forget', rows: 'workers', many: true, danger: true },
   'job.run': { label: 'Run', rows: 'job', primary: true },
   'job.pause': { label: 'Pause', rows: 'job', undo: true },
@@ -17,18 +16,7 @@ const ACTS = {
   'job.requeue': { label: 'Run failed again', rows: 'job' },
   'job.stop': { label: 'Stop', rows: 'job', danger: true },
   'job.unblock': { label: 'Unblock workers', rows: 'job' },
-  'job.delete': { label: 'Delete', rows: 'job', danger: true },
-  'project.archive': { label: 'Archive', rows: 'projects', many: true, danger: true },
-  'alarm.ack': { label: 'Acknowledge', rows: 'alarms', many: true },
-  'alarm.skip': { label: 'Skip', rows: 'alarms', many: true },
-  'schedule.pause': { label: 'Pause', rows: 'schedules', many: true },
-  'schedule.resume': { label: 'Resume', rows: 'schedules', many: true },
-  'schedule.run_now': { label: 'Run now', rows: 'schedules', many: true },
-  'schedule.remove': { label: 'Remove', rows: 'schedules', many: true, danger: true },
-  'channel.start': { label: 'Start', rows: 'channels', many: true },
-  'channel.stop': { label: 'Stop', rows: 'channels', many: true },
-  'channel.delete': { label: 'Delete', rows: 'channels', many: true, danger: true },
-  'delivery.retry': { label: 'Try again', rows: 'deliveries', many: true },
+  'job.delete': { label: 'Delete', rows: 'jobs', many: true, danger: true },
 };
 
 /** What of ACTS all of these rows can be given, in the table's order. */

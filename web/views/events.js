@@ -17,5 +17,5 @@ const more = (data) => Object.entries(data).filter(([key, value]) => !['id', 'na
 export function Events() {
   const rows = events.value;
   return html`<div class="head"><h1>What happens</h1></div>${rows.length ? html`<section class="panel"><ul class="why">${rows.map((one, at) => html`<li key=${at}><span class="faint">${clockOf(one.at)}</span> <b>${one.topic.replace('.', ' ')}</b> ${subject(one)} <span class="dim">${more(one.data)}</span></li>`)}</ul></section>`
-    : html`<div class="empty"><h2>Nothing has happened yet</h2><p>Jobs that start and end, machines that come and go, and alarms appear here as they happen.</p></div>`}`;
+    : html`<div class="empty"><h2>Nothing has happened yet</h2><p>Jobs that start and end and machines that come and go appear here as they happen.</p></div>`}`;
 }

@@ -1,6 +1,6 @@
 // One job: its frames as a grid, the last picture large, its steps, why it waits, what it cost.
 import { html, signal, useEffect, useMemo, useState } from '../html.js';
-import { jobs, now, seq } from '../farm.js';
+import { fills, jobs, now } from '../farm.js';
 import { listenTo } from '../feed.js';
 import { onEvent, rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
@@ -23,33 +23,39 @@ export function useGrid(step) {
     if (!step) return undefined;
     let here = true;
     let made = null;
-    const early = [];
-    const take = (changes) => {
+    let early = [];
+    const take = ({ changes, anew }) => {
+      if (anew) { load(); return; }
       for (const [at, state, tenths] of changes) {
         made.states[at] = state;
-        if (tenths) { made.tenths[at] = tenths; }
+        made.tenths[at] = state === SUCCESS ? tenths || 0 : 0;
         if (state === SUCCESS) made.last = at;
         if (made.changed) made.changed.add(at);
       }
       made.version.value += 1;
     };
+    const load = () => {
+      made = null;
+      rpc('task.grid', { step: String(step) }).then((found) => {
+        if (!here) return;
+        made = { ...found, states: bytesOf(found.states), tenths: new Uint16Array(bytesOf(found.seconds).buffer), version: signal(0), changed: null, last: -1 };
+        made.last = made.states.lastIndexOf(SUCCESS);
+        const kept = early;
+        early = [];
+        for (const [number, data] of kept) if (number >= found.seq) take(data);
+        if (made) setGrid(made);
+      }, () => {});
+    };
     const quiet = listenTo('task.states');
     const stop = onEvent((topic, data, number) => {
+      if (topic === 'step.changed' && data.id === step && made && data.frames !== made.frames) load();
       if (topic !== 'task.states' || data.step !== step) return;
-      if (made) take(data.changes);
-      else early.push([number, data.changes]);
+      if (made) take(data);
+      else early.push([number, data]);
     });
-    const load = () => rpc('task.grid', { step: String(step) }).then((found) => {
-      if (!here) return;
-      made = { ...found, states: bytesOf(found.states), tenths: new Uint16Array(bytesOf(found.seconds).buffer), version: signal(0), changed: null, last: -1 };
-      made.last = made.states.lastIndexOf(SUCCESS);
-      for (const [number, changes] of early) if (number > found.seq) take(changes);
-      setGrid(made);
-    }, () => {});
     load();
-    const anew = onEvent((topic, data) => { if (topic === 'job.started' || (topic === 'step.changed' && data.id === step)) load(); });
-    return () => { here = false; stop(); anew(); quiet(); };
-  }, [step]);
+    return () => { here = false; stop(); quiet(); };
+  }, [step, fills.value]);
   return grid;
 }
 
