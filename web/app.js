@@ -4,7 +4,7 @@ import { fills, jobs, status, workers } from './farm.js';
 import { greet, start } from './feed.js';
 import { connect, link } from './rpc.js';
 import { route, to } from './route.js';
-import { Confirm } from './parts/dialog.js';
+import { Confirm, Dialog } from './parts/dialog.js';
 import { Icon } from './parts/icons.js';
 import { Palette, openPalette } from './parts/palette.js';
 import { Toasts } from './parts/toast.js';
@@ -67,7 +67,8 @@ const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g
 
 function Keys() {
   if (!keys.value) return null;
-  return html`<div class="veil" onClick=${() => { keys.value = false; }}><div class="dialog" role="dialog" aria-label="Keys"><div class="body"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, does]) => html`<dt class="mono" key=${key}>${key}</dt><dd>${does}</dd>`)}</dl></div></div></div>`;
+  const close = () => { keys.value = false; };
+  return html`<${Dialog} title="Keys" close=${close}><div class="body"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, does]) => html`<dt class="mono">${key}</dt><dd>${does}</dd>`)}</dl></div><div class="foot"><button class="btn" onClick=${close}>Close</button></div><//>`;
 }
 
 let going = false;
@@ -81,7 +82,6 @@ function key(event) {
     return;
   }
   if (event.key === 'g') { going = true; setTimeout(() => { going = false; }, 900); } else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
-  else if (event.key === 'Escape') keys.value = false;
   else if (event.key === 't') setTheme({ '': 'light', light: 'dark', dark: '' }[theme.value]);
   else if ((event.key === 'j' || event.key === 'k') && !event.target.closest('.scroll')) { const table = document.querySelector('.table .scroll'); if (table) { table.focus(); table.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true })); } }
 }
@@ -96,7 +96,7 @@ function App() {
     <header class="top"><a class="brand" href="#/workers"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
       <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
     <nav class="rail" aria-label="Pages">${PAGES.map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class="label faint">${count(many[one.path])}</span>`}</a>`)}</nav>
-    <main class="main" id="main" tabindex="-1"><${Banner} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${path[1] || ''} id=${path[1]} />`}</main>
+    <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${path[1] || ''} id=${path[1]} />`}</main>
     <${Palette} pages=${PAGES} /><${Confirm} /><${Keys} /><${Toasts} /></div>`;
 }
 

@@ -4,9 +4,14 @@ import { signal } from './html.js';
 /** { path: ['jobs', '12'], query: { state: 'running' } } */
 export const route = signal(read());
 
+/** A part of an address as text; one that was written wrong stays as it is. */
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
 function read() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  return { path: path.split('/').filter(Boolean).map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(query || '')) };
+  return { path: path.split('/').filter(Boolean).map(decoded), query: Object.fromEntries(new URLSearchParams(query || '')) };
 }
 
 addEventListener('hashchange', () => { route.value = read(); });

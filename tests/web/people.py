@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Person:
-    """One window on the farm's page. `faults` are errors of the console, `asked` the places that it sent requests to."""
+    """One window on the page. `faults` are errors of the console, `asked` the places that it sent requests to."""
 
     def __init__(self, browser: Browser, origin: str, size: Size = (1280, 800), scheme: str = "light") -> None:
         self.origin = origin
@@ -58,17 +58,19 @@ class Person:
         self.faults: list[str] = []
         self.asked: set[str] = set()
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on(
-            "console", lambda said: self.faults.append(said.text) if said.type in ("error", "warning") else None
-        )
+        self.page.on("console", lambda said: self._note(said.type, said.text))
         self.page.on("request", lambda request: self.asked.add(_place(request.url)))
         self.page.on("websocket", lambda socket: self.asked.add(_place(socket.url)))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.faults.append(text)
 
     def open(self, path: str = "") -> Person:
         """Go to a view by its address, and wait until the farm is there."""
         self.page.goto(f"{self.origin}/#/{path}")
         self.page.locator(".pulse b").first.wait_for()
-        self.page.locator(".main h1, .main h2").first.wait_for()
+        self.page.locator('main[aria-busy="false"]').wait_for()
         return self
 
     def see(self, text: str, where: str = "main") -> Locator:

@@ -1,5 +1,5 @@
 // A question before something that touches much, and any other small window. Esc and a click beside it close it.
-import { html, signal, useEffect, useRef } from '../html.js';
+import { html, signal, useLayoutEffect, useRef } from '../html.js';
 
 const asked = signal(null);
 
@@ -8,7 +8,7 @@ export const confirm = (title, text, yes) => new Promise((resolve) => { asked.va
 
 export function Dialog({ title, close, children, palette }) {
   const box = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const first = box.current.querySelector('[autofocus], input, select, textarea, button');
     if (first) first.focus();

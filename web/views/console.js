@@ -1,9 +1,19 @@
 // The prompt in the page: the same words, the same answers, the same completion as telnet.
 import { html, signal, useEffect, useRef, useState } from '../html.js';
 import { rpc } from '../rpc.js';
+import { confirm } from '../parts/dialog.js';
 
 const said = signal([{ text: 'The words of the telnet prompt. Type help, or press Tab.' }]);
 const history = [];
+
+/** Whether the person wants it, asked where a line takes more than one thing away. What is no command the prompt says itself. */
+async function sure(line) {
+  let found;
+  try { found = await rpc('rpc.touches', { line }); } catch { return true; }
+  if (!found.destructive || found.count < 2) return true;
+  const names = found.names.slice(0, 8).join(', ') + (found.count > 8 ? ` and ${found.count - 8} more` : '');
+  return confirm(`${line}: ${found.count} ${found.noun}s?`, names, 'Go on');
+}
 
 export function Console() {
   const [line, setLine] = useState('');
@@ -26,7 +36,7 @@ export function Console() {
     let text;
     try {
       const columns = Math.max(60, Math.floor(out.current.clientWidth / 7.7) - 2);
-      text = (await rpc('gateway.say', { line: words, columns }, 0)).text;
+      text = !(await sure(words)) ? 'Nothing was changed.' : (await rpc('gateway.say', { line: words, columns }, 0)).text;
     } catch (error) { text = `ERR ${error.code || ''} ${error.message} ${error.hint || ''}`; }
     setBusy(false);
     said.value = [...said.value.slice(-400), { line: words, text }];

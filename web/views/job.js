@@ -16,8 +16,8 @@ import { frameAt } from '../parts/frames.js';
 const bytesOf = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 const SUCCESS = 7;
 
-/** The tasks of a step, kept current by its own events. */
-export function useGrid(step) {
+/** The tasks of a step, kept current by its own events. A number alone would mean the job of that id: `where` is JOB/STEP. */
+export function useGrid(step, where) {
   const [grid, setGrid] = useState(null);
   useEffect(() => {
     if (!step) return undefined;
@@ -36,7 +36,7 @@ export function useGrid(step) {
     };
     const load = () => {
       made = null;
-      rpc('task.grid', { step: String(step) }).then((found) => {
+      rpc('task.grid', { step: where }).then((found) => {
         if (!here) return;
         made = { ...found, states: bytesOf(found.states), tenths: new Uint16Array(bytesOf(found.seconds).buffer), version: signal(0), changed: null, last: -1 };
         made.last = made.states.lastIndexOf(SUCCESS);
@@ -109,7 +109,7 @@ export function Job({ id }) {
     return () => { here = false; };
   }, [id, job && job.state, due]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
-  const grid = useGrid(step && step.id);
+  const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
   if (!job) return html`<div class="empty"><h2>There is no job ${id}</h2><p>It may have been deleted.</p><a class="btn" href=${to('jobs')}>All jobs</a></div>`;
   const picked = query.task === undefined || query.task === '' ? undefined : Number(query.task);
   const hours = history ? history.machine_hours : null;
@@ -122,7 +122,7 @@ export function Job({ id }) {
       <div><b>${job.remaining ? span(job.remaining) : '–'}</b><span>left, as if alone</span></div><div><b>${span(spent)}</b><span>since the start</span></div>
       ${hours !== null && html`<div><b>${hours < 10 ? hours.toFixed(2) : Math.round(hours)}</b><span>machine hours</span></div>`}
       <div><b>${job.priority}</b><span>priority</span></div></div><div style="margin-top:14px"><${Bar} progress=${progress} label=${job.name} /></div></section>
-    ${waits && html`<section class="panel"><header><h2>Why it waits</h2></header><${Why} name=${String(job.id)} watch=${`${progress.ready}.${job.version}`} /></section>`}
+    ${waits && html`<section class="panel"><header><h2>Why it waits</h2></header><${Why} name=${job.id} watch=${`${progress.ready}.${job.version}`} /></section>`}
     <div class="split" style="margin-top:16px"><div>
       ${grid && html`<section class="panel"><header><h2 class="grow">${step.name} <span class="faint">${grid.frames}</span></h2><div class="seg" role="group" aria-label="Colour by"><button aria-pressed=${!heat} onClick=${() => setHeat(false)}>State</button><button aria-pressed=${heat} onClick=${() => setHeat(true)}>Time</button></div></header>
         <${Grid} grid=${grid} heat=${heat} picked=${picked} pick=${(at) => refine({ task: String(at), step: step.id })} preview=${step.function === 'blender' ? (at) => `preview/${job.id}/${step.id}/${at}` : null}

@@ -4,6 +4,7 @@ import { onEvent, rpc } from '../rpc.js';
 
 const LINE = 18;
 const MOST = 1000000;
+const CONTROL = /[\x00-\x08\x0b-\x1f]/g; // shown as the pictures that Unicode has for them
 const BAD = /\b(error|exception|traceback|fatal|failed|cannot|segfault|out of memory)\b/i;
 
 export function Log({ step, task }) {
@@ -16,7 +17,8 @@ export function Log({ step, task }) {
   const [search, setSearch] = useState('');
   const [hit, setHit] = useState(-1);
 
-  function add(text) {
+  function add(raw) {
+    const text = raw.replace(/\r\n/g, '\n').replace(CONTROL, (one) => String.fromCharCode(0x2400 + one.charCodeAt(0)));
     const parts = (rest.current + text).split('\n');
     rest.current = parts.pop();
     for (const one of parts) lines.current.push(one);

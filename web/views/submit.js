@@ -10,12 +10,11 @@ import { complain, say } from '../parts/toast.js';
 function upload(file, progress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', 'upload');
-    request.setRequestHeader('X-File-Name', encodeURIComponent(file.name));
+    request.open('POST', `upload?name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
     request.responseType = 'json';
     request.upload.onprogress = (event) => progress(event.loaded / event.total);
-    request.onload = () => (request.status < 300 ? resolve(request.response.path) : reject(new Error((request.response && request.response.message) || `The upload was refused (${request.status}).`)));
+    request.onload = () => (request.status < 300 ? resolve(request.response.path) : reject(new Error((request.response && request.response.error) || `The upload was refused (${request.status}).`)));
     request.onerror = () => reject(new Error('The upload broke off; nothing was kept.'));
     request.send(file);
   });
