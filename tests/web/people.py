@@ -94,9 +94,12 @@ class Person:
         return until(lambda: self.page.evaluate(script), what)
 
     def widths(self) -> tuple[int, int]:
-        """How wide the content is, and how wide the window: equal unless it scrolls sideways."""
-        found = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        return int(found[0]), int(found[1])
+        """How wide the page or its table is, and how wide it is shown: equal unless it scrolls sideways."""
+        found = self.page.evaluate(
+            "[...document.querySelectorAll('html, .table .scroll')].map((one) => [one.scrollWidth, one.clientWidth])"
+        )
+        content, window = max(found, key=lambda one: one[0] - one[1])
+        return int(content), int(window)
 
     def barriers(self) -> list[str]:
         """Serious and critical violations that axe finds, each with where."""

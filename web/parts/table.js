@@ -6,9 +6,9 @@ import { Actions } from './actions.js';
 const ROW = 36;
 const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a ?? '').localeCompare(String(b ?? ''), undefined, { numeric: true }));
 
-/** Whether the window is as narrow as a phone; follows it. */
-export function usePhone() {
-  const query = useMemo(() => matchMedia('(max-width: 640px)'), []);
+/** Whether the window is at most so many pixels wide; follows it. */
+function useAtMost(pixels) {
+  const query = useMemo(() => matchMedia(`(max-width: ${pixels}px)`), []);
   const [is, set] = useState(query.matches);
   useEffect(() => {
     const heard = () => set(query.matches);
@@ -19,12 +19,13 @@ export function usePhone() {
 }
 
 /**
- * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, phone: false to hide on phones, num }]
+ * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room, num }]
  * open(row): Enter or a click. only: methods offered for selected rows.
  */
 export function Table({ rows, columns, open, label, sort: first, only, select = true, empty }) {
-  const phone = usePhone();
-  const shown = columns.filter((column) => !phone || column.phone !== false);
+  const phone = useAtMost(640);
+  const narrow = useAtMost(1000);
+  const shown = columns.filter((column) => !narrow || column.narrow !== false);
   const [sort, setSort] = useState(first || null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [cursor, setCursor] = useState(-1);

@@ -39,15 +39,15 @@ function Priority({ row }) {
 }
 
 const COLUMNS = [
-  { key: 'name', label: 'Job', width: 'minmax(130px,2.2fr)', cell: (row) => html`<a href=${to('jobs', row.id)}>${row.name}</a> <span class="faint">${row.project}</span>` },
+  { key: 'name', label: 'Job', width: 'minmax(70px,2.2fr)', cell: (row) => html`<a href=${to('jobs', row.id)}>${row.name}</a> <span class="faint">${row.project}</span>` },
   { key: 'state', label: 'State', width: '106px', value: ofJob, cell: (row) => html`<${State} is=${ofJob(row)} />` },
-  { key: 'progress', label: 'Progress', width: 'minmax(90px,1.6fr)', value: (row) => percent(row.progress), cell: (row) => html`<${Bar} progress=${row.progress} label=${row.name} />` },
-  { key: 'percent', label: '%', width: '46px', num: true, value: (row) => percent(row.progress), cell: (row) => percent(row.progress) },
-  { key: 'failed', label: 'Failed', width: '62px', num: true, phone: false, value: (row) => (row.progress ? row.progress.failed : 0), cell: (row) => (row.progress && row.progress.failed ? html`<span class="state s-error" style="justify-content:flex-end"><b>${count(row.progress.failed)}</b></span>` : '') },
-  { key: 'remaining', label: 'Left', width: '96px', num: true, phone: false, value: (row) => row.remaining ?? 1e12, cell: (row) => (row.remaining ? span(row.remaining) : '') },
-  { key: 'priority', label: 'Priority', width: '76px', num: true, phone: false, cell: (row) => html`<${Priority} row=${row} />` },
-  { key: 'submitter', label: 'By', width: 'minmax(60px,0.7fr)', phone: false, cell: (row) => html`<span class="dim">${row.submitter}</span>` },
-  { key: 'created_at', label: 'Submitted', width: '120px', phone: false, cell: (row) => html`<span class="dim">${dayOf(row.created_at)}</span>` },
+  { key: 'progress', label: 'Progress', width: 'minmax(44px,1.6fr)', value: (row) => percent(row.progress), cell: (row) => html`<${Bar} progress=${row.progress} label=${row.name} />` },
+  { key: 'percent', label: '%', width: '40px', num: true, value: (row) => percent(row.progress), cell: (row) => percent(row.progress) },
+  { key: 'failed', label: 'Failed', width: '62px', num: true, narrow: false, value: (row) => (row.progress ? row.progress.failed : 0), cell: (row) => (row.progress && row.progress.failed ? html`<span class="state s-error" style="justify-content:flex-end"><b>${count(row.progress.failed)}</b></span>` : '') },
+  { key: 'remaining', label: 'Left', width: '96px', num: true, narrow: false, value: (row) => row.remaining ?? 1e12, cell: (row) => (row.remaining ? span(row.remaining) : '') },
+  { key: 'priority', label: 'Priority', width: '76px', num: true, narrow: false, cell: (row) => html`<${Priority} row=${row} />` },
+  { key: 'submitter', label: 'By', width: 'minmax(60px,0.7fr)', narrow: false, cell: (row) => html`<span class="dim">${row.submitter}</span>` },
+  { key: 'created_at', label: 'Submitted', width: '138px', narrow: false, cell: (row) => html`<span class="dim">${dayOf(row.created_at)}</span>` },
 ];
 
 export function Jobs() {

@@ -18,13 +18,13 @@ const ONLY = ['worker.enable', 'worker.disable', 'worker.wake', 'worker.delete']
 const open = (row) => go('workers', row.id);
 
 const COLUMNS = [
-  { key: 'name', label: 'Machine', width: 'minmax(120px,2fr)', cell: (row) => html`<a href=${to('workers', row.id)}>${row.name}</a>` },
+  { key: 'name', label: 'Machine', width: 'minmax(70px,2fr)', cell: (row) => html`<a href=${to('workers', row.id)}>${row.name}</a>` },
   { key: 'does', label: 'State', width: '110px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
   { key: 'used', label: 'Slots', width: '84px', num: true, cell: (row) => `${row.used || 0} of ${row.slots}` },
-  { key: 'queued', label: 'Ahead', width: '70px', num: true, phone: false },
-  { key: 'tags', label: 'Tags', width: 'minmax(80px,1fr)', phone: false, value: (row) => (row.tags || []).join(' '), cell: (row) => html`<span class="dim">${(row.tags || []).join(', ')}</span>` },
-  { key: 'warning', label: 'Says', width: 'minmax(100px,2fr)', phone: false, cell: (row) => html`<span class="dim" title=${row.warning}>${row.warning}</span>` },
-  { key: 'platform', label: 'System', width: 'minmax(100px,1fr)', phone: false, cell: (row) => html`<span class="faint">${row.platform}</span>` },
+  { key: 'queued', label: 'Ahead', width: '70px', num: true, narrow: false },
+  { key: 'tags', label: 'Tags', width: 'minmax(80px,1fr)', narrow: false, value: (row) => (row.tags || []).join(' '), cell: (row) => html`<span class="dim">${(row.tags || []).join(', ')}</span>` },
+  { key: 'warning', label: 'Says', width: 'minmax(100px,2fr)', narrow: false, cell: (row) => html`<span class="dim" title=${row.warning}>${row.warning}</span>` },
+  { key: 'platform', label: 'System', width: 'minmax(100px,1fr)', narrow: false, cell: (row) => html`<span class="faint">${row.platform}</span>` },
 ];
 
 function Card({ row }) {
