@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace systemd php-cli nodejs zsh fish postgresql
-RUN_BY_TESTS := blender telnet nc tmux strace systemd-analyze php node zsh fish /usr/lib/postgresql/*/bin/initdb
+APT_TEST := blender telnet netcat-openbsd tmux strace systemd php-cli nodejs zsh fish postgresql chromium
+RUN_BY_TESTS := blender telnet nc tmux strace systemd-analyze php node zsh fish /usr/lib/postgresql/*/bin/initdb chromium
 
 .PHONY: demo test explore bench lint docs clean
 

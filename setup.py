@@ -46,6 +46,8 @@ setup(
             "mypy>=2.0,<3",
             "types-PyYAML",
             "types-psutil",
+            "playwright>=1.50,<2",
+            "axe-playwright-python>=0.1.4,<0.2",
             "OpenImageIO>=3.1,<4",
             "numpy>=2,<3",
             "imageio-ffmpeg>=0.5,<1",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from brender.commands import COMMANDS
 from brender.errors import BrenderError, InvalidRequest, NoMaster, ParseError
+from brender.gateway import say
 from brender.gateway.fan import Fan
 from brender.gateway.upstream import BROKEN, LOOK, Head, Upstream, refusal
 
@@ -73,6 +75,7 @@ class Browser:
         self._unsent_bytes = 0
         self._more = asyncio.Event()
         self._slow = False
+        self._asides: set[asyncio.Task[None]] = set()
         self._writing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -87,9 +90,10 @@ class Browser:
             self._fan.remove(self)
             if self._up is not None:
                 self._up.close()
-            for task in (writing, reading):
+            tasks = (writing, reading, *self._asides)
+            for task in tasks:
                 task.cancel()
-            for end in await asyncio.gather(writing, reading, return_exceptions=True):
+            for end in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(end, Exception):
                     log.error("a page met a defect of the gateway", exc_info=end)
                     await self._close(DEFECT, "a defect of the gateway")
@@ -151,6 +155,8 @@ class Browser:
                 result = await self._flights.ask(self._fan, name, params)
                 head = b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(request) + b',"result":'
                 self.push((head + result + b"}").decode())
+            elif name == say.METHOD:
+                self._aside(self._say(request, params))
             else:
                 if name == "session.hello":
                     self._hello = params
@@ -180,6 +186,23 @@ class Browser:
         self.push(msgspec.json.encode({"jsonrpc": "2.0", "id": request, "result": answer}).decode())
         if missed:
             self.push(missed)
+
+    async def _say(self, request: Any, params: Any) -> None:
+        """Answer a line of the console; what it asks the master may take its time, so the page is read meanwhile."""
+        try:
+            answer = await say.say(params, self._ask)
+        except BrenderError as error:
+            self.push(refusal(request, error))
+        else:
+            self.push(msgspec.json.encode({"jsonrpc": "2.0", "id": request, "result": answer}).decode())
+
+    async def _ask(self, method: str, params: dict[str, Any]) -> bytes:
+        return await (await self._open()).ask_raw(method, params)
+
+    def _aside(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
 
     async def _same_role(self) -> bool:
         """Whether the master would answer this page as it answers the gateway."""

@@ -1,0 +1,143 @@
+"""Jobs on the page: how far they are, found, chosen, and everything that is done with them."""
+
+from __future__ import annotations
+
+from doors.peers import until
+from playwright.sync_api import expect
+
+from .people import House
+
+FAST = {"params": ["0"]}
+
+
+def test_a_job_is_run_and_its_row_goes_to_the_end_by_itself(house: House) -> None:
+    """CONTRACT S6: nobody reloads."""
+    person = house.person().open("jobs")
+    house.job("moves", frames="1-6", **FAST)
+    row = person.row("moves")
+    expect(row).to_contain_text("not run")
+    row.get_by_role("checkbox").check()
+
+    person.button("Run", ".selbar").click()
+
+    expect(row).to_contain_text("success")
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "6")
+    expect(row).to_contain_text("100")
+    expect(person.page.locator(".selbar").get_by_role("button", name="Delete")).to_be_visible()
+
+
+def test_a_job_is_paused_goes_on_and_is_stopped(house: House) -> None:
+    job = house.job("held", function="wait", params=["600"], frames="1-9", run=True)
+    person = house.person().open(f"jobs/{job}")
+    person.button("Pause").click()
+    expect(person.page.locator(".head .state")).to_contain_text("paused")
+    person.button("Go on").click()
+    expect(person.page.locator(".head .state")).to_contain_text("running")
+    person.button("Stop", ".head").click()
+    expect(person.page.get_by_role("dialog")).to_contain_text("held")
+    person.button("Leave it", ".dialog").click()
+    assert house.call("job.show", job=str(job))["desired"] == "run"
+    person.button("Stop", ".head").click()
+    person.button("Stop", ".dialog").click()
+    expect(person.page.locator(".head .state")).to_contain_text("stopped")
+    expect(person.button("Run", ".head")).to_be_visible()
+
+
+def test_what_failed_is_run_again(house: House) -> None:
+    job = house.run("fails", "error", function="error", frames="1-3", params=["7"])
+    person = house.person().open("jobs?state=failed")
+    expect(person.row("fails")).to_contain_text("error")
+    person.row("fails").click()
+    person.see("failed")
+    before = house.call("job.show", job=str(job))["run"]
+
+    person.button("Run failed again").click()
+
+    until(lambda: house.call("task.history", step=f"{job}/error", task=0)["attempts"][1:], "a second attempt")
+    assert house.call("job.show", job=str(job))["run"] == before
+    expect(person.page.locator(".head .state")).to_contain_text("error")
+
+
+def test_several_jobs_are_deleted_after_a_question(house: House) -> None:
+    for name in ("old-1", "old-2", "old-3"):
+        house.job(name)
+    person = house.person().open("jobs?q=old-")
+    for name in ("old-1", "old-2"):
+        person.row(name).get_by_role("checkbox").check()
+    person.button("Delete", ".selbar").click()
+    expect(person.page.get_by_role("dialog")).to_contain_text("2 rows")
+    person.button("Delete", ".dialog").click()
+    expect(person.row("old-1")).to_have_count(0)
+    expect(person.row("old-2")).to_have_count(0)
+    expect(person.row("old-3")).to_be_visible()
+
+
+def test_priority_is_typed_with_arrows_and_dragged(house: House) -> None:
+    job = house.job("pressing")
+    person = house.person().open("jobs")
+    handle = person.page.get_by_label("Priority of pressing")
+    handle.focus()
+    person.page.keyboard.press("ArrowUp")
+    expect(handle).to_have_text("55")
+    box = handle.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    person.page.mouse.move(x, y)
+    person.page.mouse.down()
+    person.page.mouse.move(x, y - 40)
+    person.page.mouse.up()
+    expect(handle).to_have_text("65")
+    until(lambda: house.call("job.show", job=str(job))["priority"] == 65, "the farm has it")
+    assert "#/jobs" in person.page.url and not person.page.url.endswith(str(job))
+
+
+def test_filters_are_in_the_address_and_back_goes_back_to_them(house: House) -> None:
+    house.run("finished", frames="1", **FAST)
+    house.job("never-run")
+    person = house.person().open("jobs")
+    person.button("Done").click()
+    expect(person.row("finished")).to_be_visible()
+    expect(person.row("never-run")).to_have_count(0)
+    assert person.page.url.endswith("#/jobs?state=done")
+    person.row("finished").click()
+    expect(person.page.get_by_role("heading", name="finished", exact=True)).to_be_visible()
+    person.page.go_back()
+    expect(person.row("finished")).to_be_visible()
+    expect(person.row("never-run")).to_have_count(0)
+
+
+def test_a_list_is_sorted_by_its_heads(house: House) -> None:
+    for name in ("sort-b", "sort-a", "sort-c"):
+        house.job(name)
+    person = house.person().open("jobs?q=sort-")
+    person.page.get_by_role("button", name="Job", exact=True).click()
+    names = person.page.locator(".tr a")
+    expect(names).to_have_text(["sort-a", "sort-b", "sort-c"])
+    person.page.get_by_role("button", name="Job ↑", exact=True).click()
+    expect(names).to_have_text(["sort-c", "sort-b", "sort-a"])
+
+
+def test_what_the_farm_refuses_is_said_in_its_own_words(house: House) -> None:
+    """Two people act on the same job; the second is told, and sees what has become of it."""
+    job = house.job("contested")
+    first, second = house.person().open(f"jobs/{job}"), house.person().open(f"jobs/{job}")
+    first.button("Delete", ".head").click()
+    first.button("Delete", ".dialog").click()
+    second.see(f"There is no job {job}")
+    second.see("It may have been deleted.")
+
+
+def test_several_steps_add_up_to_one_job(house: House) -> None:
+    steps = [{"name": f"part-{at}", "function": "simple", "frames": "1-3", "params": ["0"]} for at in (1, 2)]
+    made = house.call("job.create", json={"name": "parts", "workflows": [{"name": "both", "tasks": steps}]})
+    assert made
+    person = house.person().open("jobs?q=both")
+    bar = person.row("both").get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuemax", "6")
+    person.row("both").get_by_role("checkbox").check()
+
+    person.button("Run", ".selbar").click()
+
+    expect(person.row("both")).to_contain_text("success")
+    expect(bar).to_have_attribute("aria-valuenow", "6")
+    expect(bar).to_have_attribute("aria-valuemax", "6")

@@ -1,0 +1,147 @@
+"""The ten kinds of trouble: whatever breaks, the page says so, stays, and is right again afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doors.peers import Farm, until
+from gateway.peers import Web
+from playwright.sync_api import Browser, expect
+
+from .people import House, Person
+
+AWAY = "The master does not answer."
+LOST = "The page has lost the farm."
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, browser: Browser) -> Iterator[House]:
+    """A farm of its own, which a test may break."""
+    farm = Farm(tmp_path)
+    web = Web(tmp_path, farm.port, "--data", str(tmp_path / "web"))
+    made = House(farm, web, browser)
+    try:
+        yield made
+        for person in made.people:
+            assert [one for one in person.faults if "WebSocket" not in one and "Failed to load" not in one] == []
+            person.close()
+    finally:
+        web.program.end()
+        farm.end()
+    assert "Traceback" not in farm.master.log.read_text() + web.program.log.read_text()
+
+
+def test_a_farm_without_anything_says_what_to_do_next(fresh: House) -> None:
+    person = fresh.person().open("workers")
+    person.see("No machine has joined yet")
+    person.see("brender client --master")
+    person.open("jobs")
+    person.see("Nothing to render yet")
+    person.open("events")
+    assert person.barriers() == []
+    fresh.farm.worker("first")
+    person.open("workers")
+    expect(person.card("first")).to_contain_text("idle")
+
+
+def test_the_gateway_is_killed_and_comes_back(fresh: House) -> None:
+    """CONTRACT S7: what happened meanwhile is shown."""
+    fresh.farm.worker("w")
+    person = fresh.person().open("workers")
+    fresh.web.program.end()
+    person.see(LOST)
+    fresh.call("worker.disable", workers=["w"])
+    fresh.web.start()
+    expect(person.card("w")).to_contain_text("disabled")
+    expect(person.page.locator(".banner")).to_have_count(0)
+
+
+def test_the_master_is_killed_and_comes_back_while_a_job_runs(fresh: House) -> None:
+    """CONTRACT S7: renders go on, and the page is current again."""
+    fresh.farm.worker("w")
+    job = fresh.job("goes-on", function="simple", params=["1"], frames="1-8", run=True)
+    person = fresh.person().open(f"jobs/{job}")
+    expect(person.page.locator(".legend")).to_contain_text("success0")
+    fresh.farm.master.end()
+    person.see(AWAY)
+    fresh.farm.start()
+    expect(person.page.locator(".banner")).to_have_count(0)
+    person.see("success0 8")
+    expect(person.page.locator(".head .state")).to_contain_text("success0")
+
+
+def test_a_page_that_opens_while_the_master_is_away_waits_for_it(fresh: House) -> None:
+    fresh.farm.master.end()
+    person = fresh.person()
+    person.page.goto(f"{person.origin}/#/workers")
+    person.see(AWAY)
+    expect(person.page.locator("main")).not_to_contain_text("No machine has joined yet")
+    fresh.farm.start()
+    person.see("No machine has joined yet")
+    expect(person.page.locator(".banner")).to_have_count(0)
+
+
+def test_what_is_clicked_without_a_connection_was_not_done_and_says_so(fresh: House) -> None:
+    fresh.farm.worker("w")
+    person = fresh.person().open("workers")
+    fresh.web.program.end()
+    person.see(LOST)
+    person.card("w").get_by_role("button", name="Disable").click()
+    expect(person.page.locator(".toast.bad")).to_contain_text("nothing was sent")
+    assert fresh.call("worker.show", workers=["w"])["workers"][0]["admin_state"] == "enabled"
+
+
+def test_a_worker_that_dies_is_shown_as_lost_and_then_back(fresh: House) -> None:
+    worker = fresh.farm.worker("w")
+    person = fresh.person().open("workers")
+    worker.end()
+    expect(person.card("w")).to_contain_text("lost", timeout=60_000)
+    fresh.farm.worker("w")
+    expect(person.card("w")).to_contain_text("idle")
+
+
+def test_a_job_that_fails_is_seen_from_every_page(fresh: House) -> None:
+    fresh.farm.worker("w")
+    person = fresh.person().open("events")
+    fresh.run("fails", "error", function="error", params=["5"], retries=0)
+    person.see("job ended")
+    expect(person.page.locator(".pulse .bad b")).to_have_text("1")
+
+
+def test_a_slow_network_is_slow_but_right(fresh: House) -> None:
+    """400 ms there and back, 50 KB a second."""
+    fresh.farm.worker("w")
+    person = fresh.person()
+    link = person.context.new_cdp_session(person.page)
+    link.send("Network.enable")
+    slow = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+    link.send("Network.emulateNetworkConditions", slow)
+    person.open("workers")
+    person.card("w").get_by_role("button", name="Disable").click()
+    expect(person.card("w")).to_contain_text("disabled")
+
+
+def test_a_connection_that_breaks_again_and_again_ends_right(fresh: House) -> None:
+    fresh.farm.worker("w")
+    person = fresh.person().open("jobs")
+    for round_ in range(3):
+        fresh.web.program.end()
+        person.see(LOST)
+        fresh.job(f"round-{round_}")
+        fresh.web.start()
+        expect(person.row(f"round-{round_}")).to_be_visible()
+    expect(person.page.locator(".tr")).to_have_count(3)
+
+
+def test_two_windows_show_the_same(fresh: House) -> None:
+    fresh.farm.worker("w")
+    jobs = [fresh.job(f"one-{at}", params=["0"], frames="1-5") for at in range(5)]
+    people: list[Person] = [fresh.person().open("jobs") for _ in range(2)]
+    for job in jobs:
+        fresh.call("job.run", job=str(job))
+    until(lambda: all(fresh.call("job.show", job=str(job))["state"] == "success0" for job in jobs), "all done", 60)
+    for person in people:
+        expect(person.page.locator(".tr .s-success")).to_have_count(5)
+        expect(person.page.locator('.tr [aria-valuenow="5"]')).to_have_count(5)

@@ -1,0 +1,107 @@
+// The page as a whole: shell, routes, keys, theme, and the word when the farm is away.
+import { html, render, signal, useEffect } from './html.js';
+import { fills, jobs, status, workers } from './farm.js';
+import { greet, start } from './feed.js';
+import { connect, link } from './rpc.js';
+import { route, to } from './route.js';
+import { Confirm, Dialog } from './parts/dialog.js';
+import { Icon } from './parts/icons.js';
+import { Palette, openPalette } from './parts/palette.js';
+import { Toasts } from './parts/toast.js';
+import { count } from './parts/time.js';
+import { Console } from './views/console.js';
+import { Events } from './views/events.js';
+import { Job } from './views/job.js';
+import { Jobs } from './views/jobs.js';
+import { Submit } from './views/submit.js';
+import { Worker } from './views/worker.js';
+import { Workers } from './views/workers.js';
+
+const PAGES = [
+  { path: 'workers', icon: 'farm', label: 'Farm', list: Workers, one: Worker },
+  { path: 'jobs', icon: 'jobs', label: 'Jobs', list: Jobs, one: Job },
+  { path: 'submit', icon: 'submit', label: 'Submit', list: Submit },
+  { path: 'events', icon: 'events', label: 'Events', list: Events },
+  { path: 'console', icon: 'console', label: 'Console', list: Console },
+];
+for (const page of PAGES) page.to = to(page.path);
+
+const kept = (name, value) => { try { if (value !== undefined) localStorage.setItem(name, value); return localStorage.getItem(name); } catch { return null; } };
+const theme = signal(kept('brender-theme') || '');
+const keys = signal(false);
+
+function setTheme(name) {
+  theme.value = name;
+  kept('brender-theme', name);
+  if (name) document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
+  dispatchEvent(new Event('brender-theme'));
+}
+
+function Pulse() {
+  const now = status.value;
+  const tasks = now.tasks || {};
+  const failed = (now.progress && now.progress.failed) || 0;
+  const of = now.workers || {};
+  return html`<div class="pulse grow" aria-label="The farm's pulse">
+    <div><b>${count(of.online)}</b><span class="dim">of ${count(of.known)} online</span></div>
+    <div class="opt"><b>${count(now.slots && now.slots.used)}</b><span class="dim">of ${count(now.slots && now.slots.total)} slots</span></div>
+    <div><b>${count(tasks.running)}</b><span class="dim">running</span></div>
+    <div class="opt"><b>${count(now.progress && now.progress.ready)}</b><span class="dim">queued</span></div>
+    <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div></div>`;
+}
+
+const AWAY = {
+  connecting: ['Connecting to the farm…', ''],
+  offline: ['The page has lost the farm.', 'It tries again by itself, and then shows what happened meanwhile.'],
+  'master-away': ['The master does not answer.', 'Renders go on without it; the page is current again when it is back.'],
+};
+
+function Banner() {
+  const words = AWAY[link.value];
+  if (!words || (link.value === 'connecting' && !fills.value)) return null;
+  return html`<div class="banner" role="alert"><b>${words[0]}</b><span class="dim">${words[1]}</span></div>`;
+}
+
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, s, e, c', 'farm, jobs, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+
+function Keys() {
+  if (!keys.value) return null;
+  const close = () => { keys.value = false; };
+  return html`<${Dialog} title="Keys" close=${close}><div class="body"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, does]) => html`<dt class="mono">${key}</dt><dd>${does}</dd>`)}</dl></div><div class="foot"><button class="btn" onClick=${close}>Close</button></div><//>`;
+}
+
+let going = false;
+function key(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { event.preventDefault(); openPalette(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [role="dialog"]')) return;
+  if (going) {
+    going = false;
+    const page = { f: 'workers', j: 'jobs', s: 'submit', e: 'events', c: 'console' }[event.key];
+    if (page) { location.hash = to(page); event.preventDefault(); }
+    return;
+  }
+  if (event.key === 'g') { going = true; setTimeout(() => { going = false; }, 900); } else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
+  else if (event.key === 't') setTheme({ '': 'light', light: 'dark', dark: '' }[theme.value]);
+  else if ((event.key === 'j' || event.key === 'k') && !event.target.closest('.scroll')) { const table = document.querySelector('.table .scroll'); if (table) { table.focus(); table.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true })); } }
+}
+
+function App() {
+  const { path } = route.value;
+  const page = PAGES.find((one) => one.path === path[0]) || PAGES[0];
+  const View = path[1] && page.one ? page.one : page.list;
+  const many = { workers: workers.size, jobs: jobs.size };
+  useEffect(() => { document.title = `${path[1] ? `${page.label} ${path[1]}` : page.label} · brender`; document.getElementById('main').focus({ preventScroll: true }); scrollTo(0, 0); }, [path.join('/')]);
+  return html`<div class="shell">
+    <header class="top"><a class="brand" href="#/workers"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
+      <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
+    <nav class="rail" aria-label="Pages">${PAGES.map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class="label faint">${count(many[one.path])}</span>`}</a>`)}</nav>
+    <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${path[1] || ''} id=${path[1]} />`}</main>
+    <${Palette} pages=${PAGES} /><${Confirm} /><${Keys} /><${Toasts} /></div>`;
+}
+
+setTheme(theme.value);
+addEventListener('keydown', key);
+start();
+connect(() => greet(kept('brender-name') || 'page'));
+render(html`<${App} />`, document.getElementById('app'));

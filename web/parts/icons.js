@@ -1,0 +1,12 @@
+// The page's few icons, drawn with lines so that they take the colour of their words.
+import { html } from '../html.js';
+
+const PATHS = {
+  farm: 'M3 5h14v4H3zM3 11h14v4H3zM6 7h.01M6 13h.01',
+  jobs: 'M3 4.5h14M3 10h14M3 15.5h9',
+  submit: 'M10 15V4M5.5 8.5 10 4l4.5 4.5M4 17h12',
+  console: 'M4 5.5l4 4-4 4M10 14.5h6',
+  events: 'M4 4v12h12M7 12l3-3 2 2 4-5',
+};
+
+export const Icon = ({ name }) => html`<svg viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;

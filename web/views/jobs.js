@@ -1,0 +1,64 @@
+// All jobs: how far each is, when it will be done, and what may be done with it.
+import { html } from '../html.js';
+import { jobs, may } from '../farm.js';
+import { rpc } from '../rpc.js';
+import { go, route, to } from '../route.js';
+import { Bar, percent } from '../parts/bar.js';
+import { Choice, Search, matching } from '../parts/filter.js';
+import { State, ofJob } from '../parts/state.js';
+import { Table } from '../parts/table.js';
+import { complain, say } from '../parts/toast.js';
+import { count, dayOf, span } from '../parts/time.js';
+
+const FITS = {
+  '': () => true,
+  active: (row) => row.desired === 'run' && !['success0', 'error', 'stopped'].includes(row.state),
+  failed: (row) => (row.progress && row.progress.failed > 0) || String(row.state).startsWith('error'),
+  done: (row) => row.state === 'success0',
+};
+const ONLY = ['job.run', 'job.pause', 'job.resume', 'job.requeue', 'job.stop', 'job.delete'];
+
+async function prioritise(row, value) {
+  const priority = Math.max(0, Math.min(100, value));
+  if (priority === row.priority) return;
+  try {
+    await rpc('job.priority', { job: String(row.id), priority });
+    say(`${row.name} has priority ${priority}.`, { undo: may.value.has('session.undo') });
+  } catch (error) { complain(error); }
+}
+
+/** A number that is dragged up and down, typed, or stepped with the arrow keys. */
+function Priority({ row }) {
+  if (!(row.can || []).includes('job.priority')) return row.priority;
+  let from = null;
+  const drag = (event) => { if (from) from.now = from.value + Math.round((from.y - event.clientY) / 4); if (from) event.currentTarget.textContent = Math.max(0, Math.min(100, from.now)); };
+  return html`<button class="btn quiet small" role="spinbutton" aria-label="Priority of ${row.name}" aria-valuenow=${row.priority} aria-valuemin="0" aria-valuemax="100" style="cursor:ns-resize;touch-action:none" title="Drag up or down"
+    onPointerDown=${(event) => { from = { y: event.clientY, value: row.priority, now: row.priority }; event.currentTarget.setPointerCapture(event.pointerId); event.stopPropagation(); }}
+    onPointerMove=${drag} onPointerUp=${() => { const made = from; from = null; if (made) prioritise(row, made.now); }}
+    onKeyDown=${(event) => { const way = { ArrowUp: 5, ArrowDown: -5 }[event.key]; if (way) { event.preventDefault(); event.stopPropagation(); prioritise(row, row.priority + way); } }}>${row.priority}</button>`;
+}
+
+const COLUMNS = [
+  { key: 'name', label: 'Job', width: 'minmax(70px,2.2fr)', cell: (row) => html`<a href=${to('jobs', row.id)}>${row.name}</a> <span class="faint">${row.project}</span>` },
+  { key: 'state', label: 'State', width: '106px', value: ofJob, cell: (row) => html`<${State} is=${ofJob(row)} />` },
+  { key: 'progress', label: 'Progress', width: 'minmax(44px,1.6fr)', value: (row) => percent(row.progress), cell: (row) => html`<${Bar} progress=${row.progress} label=${row.name} />` },
+  { key: 'percent', label: '%', width: '40px', num: true, value: (row) => percent(row.progress), cell: (row) => percent(row.progress) },
+  { key: 'failed', label: 'Failed', width: '62px', num: true, narrow: false, value: (row) => (row.progress ? row.progress.failed : 0), cell: (row) => (row.progress && row.progress.failed ? html`<span class="state s-error" style="justify-content:flex-end"><b>${count(row.progress.failed)}</b></span>` : '') },
+  { key: 'remaining', label: 'Left', width: '96px', num: true, narrow: false, value: (row) => row.remaining ?? 1e12, cell: (row) => (row.remaining ? span(row.remaining) : '') },
+  { key: 'priority', label: 'Priority', width: '76px', num: true, narrow: false, cell: (row) => html`<${Priority} row=${row} />` },
+  { key: 'submitter', label: 'By', width: 'minmax(60px,0.7fr)', narrow: false, cell: (row) => html`<span class="dim">${row.submitter}</span>` },
+  { key: 'created_at', label: 'Submitted', width: '138px', narrow: false, cell: (row) => html`<span class="dim">${dayOf(row.created_at)}</span>` },
+];
+
+export function Jobs() {
+  const { query } = route.value;
+  const all = jobs.all;
+  const rows = matching(all.filter(FITS[query.state] || FITS['']), (row) => `${row.name} ${row.project} ${row.submitter} ${row.state} ${(row.tags || []).join(' ')}`);
+  const nothing = html`<div class="empty"><h2>${all.length ? 'No job is like that' : 'Nothing to render yet'}</h2>
+    ${all.length ? html`<p>Take the filter back to see all ${all.length}.</p>` : html`<p>Choose a .blend here, or submit one from a shell:</p><code>brender render scene.blend</code><a class="btn primary" href=${to('submit')}>Submit a job</a>`}</div>`;
+  return html`
+    <div class="head"><h1 class="grow">Jobs</h1><div class="tools"><${Search} label="Find a job" />
+      <${Choice} name="state" label="Which jobs" choices=${[['', 'All'], ['active', 'Active'], ['failed', 'Failed'], ['done', 'Done']]} />
+      <a class="btn primary" href=${to('submit')}>Submit</a></div></div>
+    <${Table} rows=${rows} columns=${COLUMNS} open=${(row) => go('jobs', row.id)} label="Jobs" only=${ONLY} sort=${{ key: 'created_at', way: -1 }} empty=${nothing} />`;
+}

@@ -1,0 +1,71 @@
+// Submit: a .blend on the farm's storage or uploaded, frames, a preset; or any other function by its own form.
+import { html, useEffect, useState } from '../html.js';
+import { may, presets, projects } from '../farm.js';
+import { rpc } from '../rpc.js';
+import { go } from '../route.js';
+import { Form, commands } from '../parts/form.js';
+import { complain, say } from '../parts/toast.js';
+
+/** Send a file to the gateway; progress(part) while it goes. Resolves with its path on the farm's storage. */
+function upload(file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', `upload?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader('Content-Type', 'application/octet-stream');
+    request.responseType = 'json';
+    request.upload.onprogress = (event) => progress(event.loaded / event.total);
+    request.onload = () => (request.status < 300 ? resolve(request.response.path) : reject(new Error((request.response && request.response.error) || `The upload was refused (${request.status}).`)));
+    request.onerror = () => reject(new Error('The upload broke off; nothing was kept.'));
+    request.send(file);
+  });
+}
+
+const stem = (path) => path.split('/').pop().replace(/\.blend\d*$/, '');
+
+function Blend() {
+  const [form, setForm] = useState({ blend: '', name: '', output: '', frames: '1-24', preset: '', engine: '', project: '', priority: '50', tags: '', chunk: '1' });
+  const [sent, setSent] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const set = (name) => (event) => { const { value } = event.currentTarget; setForm((old) => ({ ...old, [name]: value, ...(name === 'blend' ? { name: stem(value), output: old.output || `${value.replace(/[^/]*$/, '')}renders/${stem(value)}` } : {}) })); };
+  async function take(file) {
+    if (!file) return;
+    setSent(0);
+    try {
+      const path = await upload(file, setSent);
+      setForm((old) => ({ ...old, blend: path, name: stem(file.name), output: `${path.replace(/[^/]*$/, '')}${stem(path)}-frames` }));
+      say(`${file.name} is on the farm's storage.`);
+    } catch (error) { complain(error); } finally { setSent(null); }
+  }
+  async function send(event) {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const chosen = form.preset ? presets.all.find((one) => one.name === form.preset) : null;
+      const params = { ...(chosen ? chosen.params : {}), blend: form.blend, output: form.output, ...(form.engine ? { engine: form.engine } : {}) };
+      const made = await rpc('job.create', { name: form.name, function: 'blender', frames: form.frames, params, priority: Number(form.priority), chunk: form.chunk === 'auto' ? 'auto' : Number(form.chunk) || 1, run: true, ...(form.project ? { project: form.project } : {}), ...(form.tags ? { tags: form.tags } : {}) });
+      say(`${form.name} is submitted.`);
+      go('jobs', made.jobs[0].id);
+    } catch (error) { complain(error); } finally { setBusy(false); }
+  }
+  const field = (name, label, more = {}, hint = '') => html`<label class="field ${more.wide ? 'wide' : ''}"><span>${label}</span><input type=${more.type || 'text'} value=${form[name]} onInput=${set(name)} required=${more.required} list=${more.list} placeholder=${more.placeholder || ''} />${hint && html`<small>${hint}</small>`}</label>`;
+  return html`<form onSubmit=${send} onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); take(event.dataTransfer.files[0]); }}><div class="form">
+    ${field('blend', 'Scene (.blend)', { wide: true, required: true, placeholder: '/srv/shots/010.blend' }, 'The path as workers see it, or drop a file anywhere on this form.')}
+    <label class="field"><span>Upload</span><input type="file" accept=".blend" onChange=${(event) => take(event.currentTarget.files[0])} /><small>${sent === null ? 'to the folder of the web gateway' : `${Math.round(100 * sent)} % sent`}</small></label>
+    ${field('name', 'Job name', { required: true })}
+    ${field('frames', 'Frames', { required: true }, '1-100, 1,5,8-12, 1-100x2 or 1-100:8')}
+    ${field('output', 'Output folder', { required: true })}
+    <label class="field"><span>Preset</span><select value=${form.preset} onChange=${set('preset')}><option value="">the scene's own settings</option>${presets.all.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}${one.description ? `: ${one.description}` : ''}</option>`)}</select></label>
+    <label class="field"><span>Engine</span><select value=${form.engine} onChange=${set('engine')}><option value="">the scene's own</option><option>CYCLES</option><option>BLENDER_EEVEE</option><option>BLENDER_WORKBENCH</option></select></label>
+    ${field('project', 'Project', { list: 'projects', placeholder: 'default' })}<datalist id="projects">${projects.all.map((one) => html`<option key=${one.id} value=${one.name} />`)}</datalist>
+    ${field('priority', 'Priority', { type: 'number' }, '0 to 100, higher first')}${field('tags', 'Pool (tags)', {}, 'only machines that have them all')}${field('chunk', 'Frames a task', {}, 'a number, or auto')}
+    </div><p style="margin-top:18px"><button class="btn primary" disabled=${busy || !may.value.has('job.create')}>Submit and start</button></p></form>`;
+}
+
+export function Submit() {
+  const [kind, setKind] = useState('blend');
+  const [known, setKnown] = useState(null);
+  useEffect(() => { commands().then(setKnown, complain); }, []);
+  return html`<div class="head"><h1 class="grow">Submit a job</h1><div class="seg" role="group" aria-label="What kind">
+      <button aria-pressed=${kind === 'blend'} onClick=${() => setKind('blend')}>Blender scene</button><button aria-pressed=${kind === 'any'} onClick=${() => setKind('any')}>Any function</button></div></div>
+    <section class="panel">${kind === 'blend' ? html`<${Blend} />` : known && html`<${Form} method=${known['job.create']} label="Submit" preset=${{ run: true }} done=${(made) => { say('Submitted.'); if (made.jobs) go('jobs', made.jobs[0].id); }} />`}</section>`;
+}
