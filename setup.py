@@ -46,7 +46,7 @@ setup(
             "openjd-model==0.14.*",
             "openjd-sessions==0.14.*",
         ],
-        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28"],
+        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28", "playwright>=1.50,<2"],
     },
     entry_points={
         "console_scripts": [

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, backlog, commandline, costs, fleet, latency, placement, stops, throughput, warm
+from bench import api, backlog, commandline, costs, fleet, latency, page, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "costs": costs.costs,
     "warm": warm.warm,
     "api": api.api,
+    "page": page.page,
 }
 
 
