@@ -55,7 +55,7 @@ setup(
             "openjd-sessions==0.14.*",
             "psycopg[binary]>=3.2,<4",
         ],
-        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28", "psycopg[binary]>=3.2,<4"],
+        "bench": ["huey>=3,<4", "hyperqueue>=0.27,<0.28", "psycopg[binary]>=3.2,<4", "playwright>=1.50,<2"],
     },
     entry_points={
         "console_scripts": [

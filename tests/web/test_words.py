@@ -25,3 +25,10 @@ def test_every_question_is_a_command() -> None:
 
     assert len(asked) > 15
     assert asked - OWN <= set(COMMANDS.rows)
+
+
+def test_every_module_is_fetched_with_the_page_and_not_one_after_another() -> None:
+    preloaded = set(re.findall(r'modulepreload" href="([^"]+)"', (WEB / "index.html").read_text()))
+    own = {str(path.relative_to(WEB)) for path in WEB.rglob("*.js")} - {"app.js"}
+
+    assert {name for name in preloaded if not name.startswith("vendor/")} == own
