@@ -321,7 +321,7 @@ class Farm:
             tasks.states == other.tasks[step].states
             and tasks.numbers == other.tasks[step].numbers
             and tasks.notes == other.tasks[step].notes
-            and tasks.tenths == other.tasks[step].tenths
+            and tasks.known_tenths == other.tasks[step].known_tenths
             and {i: (t.errors, t.crashes, t.last) for i, t in tasks.trouble.items()}
             == {i: (t.errors, t.crashes, t.last) for i, t in other.tasks[step].trouble.items()}
             for step, tasks in self.tasks.items()
