@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-<<<<<<< HEAD
 from bench import (
     api,
     backlog,
@@ -25,6 +24,7 @@ from bench import (
     costs,
     fleet,
     latency,
+    page,
     placement,
     readings,
     schedules,
@@ -33,9 +33,6 @@ from bench import (
     warm,
     web,
 )
-=======
-from bench import api, backlog, commandline, costs, fleet, latency, page, placement, stops, throughput, warm
->>>>>>> page
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -52,15 +49,12 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "costs": costs.costs,
     "warm": warm.warm,
     "api": api.api,
-<<<<<<< HEAD
     "readings": readings.readings,
     "channels": channels.channels,
     "console": console.console,
     "schedules": schedules.schedules,
     "web": web.web,
-=======
     "page": page.page,
->>>>>>> page
 }
 
 

@@ -360,7 +360,7 @@ class Farm:
             tasks.states == other.tasks[step].states
             and tasks.numbers == other.tasks[step].numbers
             and tasks.notes == other.tasks[step].notes
-            and tasks.told() == other.tasks[step].told()
+            and tasks.known_tenths == other.tasks[step].known_tenths
             and {i: (t.errors, t.crashes, t.last) for i, t in tasks.trouble.items()}
             == {i: (t.errors, t.crashes, t.last) for i, t in other.tasks[step].trouble.items()}
             for step, tasks in self.tasks.items()

@@ -123,8 +123,9 @@ class Tasks:
         """Tenths of a second that the success of a task took, 0 when it is none or took no time to speak of."""
         return 0 if self.tenths is None else self.tenths[task]
 
-    def told(self) -> array[int] | None:
-        """What its successes took, None when it is not known of any: how two farms are compared."""
+    @property
+    def known_tenths(self) -> array[int] | None:
+        """What each success took; None where nothing is known of any, also when something once was."""
         return self.tenths if self.tenths is not None and any(self.tenths) else None
 
     def write_took(self, task: int, tenths: int) -> None:

@@ -34,6 +34,8 @@ FAILED = [f"job create -j '{tree(function='error', retries=0, frames='1-3')}' --
 LIMIT_THERE, PRESET_THERE = ["limit add nuke 4"], ["preset add shots engine=CYCLES"]
 WORKER_THERE = ["worker add render-08 mac=bc:ae:c5:71:22:fc"]
 
+NIGHTLY = ["schedule once-after 9h name=nightly enable all"]
+
 # What has to be there for an example to make sense. Whatever is not named needs a farm with one worker and a project.
 BEFORE: dict[str, list[str]] = {
     "worker.delete": WORKER_THERE,
@@ -48,6 +50,10 @@ BEFORE: dict[str, list[str]] = {
     **dict.fromkeys(["job.watch", "job.history", "task.show", "task.history", "task.log"], DONE),
     **dict.fromkeys(["job.unblock", "job.requeue", "task.retry", "task.list"], FAILED),
     **dict.fromkeys(["job.files", "task.files"], RENDERS),
+    **dict.fromkeys(["schedule.once_after", "schedule.repeat_o_clock"], IDLE),
+    **dict.fromkeys(["schedule.show", "schedule.remove", "schedule.run_now", "schedule.pause"], NIGHTLY),
+    "schedule.resume": [*NIGHTLY, "schedule pause nightly"],
+    "schedule.start": ["schedule stop"],
     "project.add": ["project set film name=yesterday"],
     "session.undo": ["worker disable render-07"],
 }
@@ -79,6 +85,9 @@ def clean(doors: Farm) -> Iterator[None]:
         peer.ask("limit.delete", {"limit": "nuke"})
         peer.ask("preset.delete", {"preset": "shots"})
         peer.ask("worker.delete", {"workers": ["render-08"]})
+        for row in peer.call("schedule.list")["schedules"]:
+            peer.ask("schedule.remove", {"uuid": row["id"]})
+        peer.ask("schedule.start")
         peer.ask("worker.enable", {"workers": ["all"]})
         peer.ask("project.set", {"project": "film", "values": {"state": "active"}})
 
