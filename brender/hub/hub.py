@@ -299,7 +299,7 @@ class Hub:
     def _go_on(self, link: Link, request: Request, row: Row, act: calls.RunLines | calls.ReloadInventory) -> None:
         """What takes several turns, in a greenlet of its own."""
         if isinstance(act, calls.RunLines):
-            found = lines.run(act, lambda: self._call(link), self._tell)
+            found = lines.run(act, lambda: self._call(link.who, link.project), self._tell)
             self._writer.after(lambda: self._reply(link, request, row, found))
             return
         try:
