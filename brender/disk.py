@@ -57,6 +57,8 @@ def judge(error: Exception, path: Path) -> Exception:
     """The error of ours that an error of SQLite stands for; errors that are not SQLite's stay what they are."""
     if isinstance(error, OSError):
         return _judge_os(error, path)
+    if isinstance(error, UnicodeDecodeError):  # the words of an error, which hold what is damaged
+        return StoreBroken(f"{path} is damaged: {error.reason}.", hint=restore_steps(path))
     original = getattr(error, "orig", error)
     extended = getattr(original, "sqlite_errorcode", None)
     if extended is None:

@@ -37,6 +37,8 @@ stalled_after: 30m
 stop_stalled: true
 allow_openjd: true
 path_mapping: /srv/map.json
+channels: hosted
+channel_commands: /srv/commands
 """
 
 

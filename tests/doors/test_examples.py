@@ -35,6 +35,9 @@ LIMIT_THERE, PRESET_THERE = ["limit add nuke 4"], ["preset add shots engine=CYCL
 WORKER_THERE = ["worker add render-08 mac=bc:ae:c5:71:22:fc"]
 
 NIGHTLY = ["schedule once-after 9h name=nightly enable all"]
+NAS, SECONDS = 'device add nas driver=http config={"url":"http://nas/"}', "key add seconds unit=s"
+NAS_THERE, KEY_THERE = [NAS], [SECONDS]
+CHANNEL = [NAS, SECONDS, "channel add nas.seconds"]
 
 # What has to be there for an example to make sense. Whatever is not named needs a farm with one worker and a project.
 BEFORE: dict[str, list[str]] = {
@@ -54,6 +57,12 @@ BEFORE: dict[str, list[str]] = {
     **dict.fromkeys(["schedule.show", "schedule.remove", "schedule.run_now", "schedule.pause"], NIGHTLY),
     "schedule.resume": [*NIGHTLY, "schedule pause nightly"],
     "schedule.start": ["schedule stop"],
+    "device.add": [],
+    **dict.fromkeys(["device.show", "device.set", "device.delete"], NAS_THERE),
+    **dict.fromkeys(["key.set", "key.delete"], KEY_THERE),
+    "channel.add": [NAS, SECONDS],
+    **dict.fromkeys([f"channel.{verb}" for verb in ("set", "start", "stop", "restart", "move", "delete")], CHANNEL),
+    "manager.group_remove": ["manager group-add render-07 slow"],
     "project.add": ["project set film name=yesterday"],
     "session.undo": ["worker disable render-07"],
 }
@@ -82,6 +91,10 @@ def clean(doors: Farm) -> Iterator[None]:
         peer.ask("job.stop", {"job": "shot-010", "force": True})
         until(lambda: not any(job["progress"]["live"] for job in peer.call("job.list")["jobs"]), "nothing runs")
         peer.ask("job.delete", {"jobs": ["all"]})
+        peer.ask("channel.delete", {"channels": ["nas.*"]})
+        peer.ask("device.delete", {"device": "nas"})
+        peer.ask("key.delete", {"key": "seconds"})
+        peer.ask("manager.group_remove", {"manager": "render-07", "group": "slow"})
         peer.ask("limit.delete", {"limit": "nuke"})
         peer.ask("preset.delete", {"preset": "shots"})
         peer.ask("worker.delete", {"workers": ["render-08"]})
@@ -114,10 +127,10 @@ def test_the_example_of_every_command_succeeds(doors: Farm, tmp_path: Path, name
     """BR-12: help shows nothing that does not work."""
     line = SPOKEN[name].example
     mine = prepare(doors, BEFORE.get(name, []))
-    if "-f shot.json" in line:
+    if " -f " in line:
         assert _from_a_shell(doors, tmp_path, line).startswith("OK")
         return
-    after = ["unsubscribe"] if name == "rpc.watch" else []
+    after = ["unsubscribe"] if name in ("rpc.watch", "channel.watch") else []
     said = doors.nc("\n".join([*mine, f"echo {MARK}", line, *after]) + "\n", "-N").decode()
     answer = said.partition(MARK)[2]
     assert answer.strip(), said
@@ -130,6 +143,7 @@ def test_the_example_of_every_command_succeeds(doors: Farm, tmp_path: Path, name
 def _from_a_shell(doors: Farm, folder: Path, line: str) -> str:
     """The same words after `brender`, in a folder with the file that they name."""
     (folder / "shot.json").write_text(tree(retries=2))
+    (folder / "channels.txt").write_text("key list\n")
     argv = [sys.executable, "-m", "brender.cli", *line.split(), "--master", f"127.0.0.1:{doors.port}"]
     ran = subprocess.run(
         argv, capture_output=True, text=True, timeout=LIMIT, check=False, cwd=folder, env={"PYTHONPATH": str(ROOT)}
