@@ -49,13 +49,17 @@ def _first(call: Call, word: str) -> list[str]:
         alias for alias, name in call.table.aliases.items() if "." not in alias and _may(call, call.table.rows[name])
     ]
     nouns = [noun for noun in call.table.nouns() if any(_may(call, row) for row in call.table.verbs(noun))]
-    return starting(word, [*nouns, *short])
+    return starting(word, [*dict.fromkeys(noun.partition("_")[0] for noun in nouns), *short])
 
 
 def _later(call: Call, before: list[str], word: str) -> list[str]:
     verbs = [row for row in call.table.verbs(before[0].lower()) if _may(call, row)]
     if len(before) == 1 and verbs:
-        return starting(word, [row.verb.replace("_", "-") for row in verbs])
+        second = [noun.partition("_")[2] for noun in call.table.nouns() if noun.startswith(f"{before[0].lower()}_")]
+        return starting(word, [*second, *(row.verb.replace("_", "-") for row in verbs)])
+    both = [row for row in call.table.verbs("_".join(before).lower()) if _may(call, row)]
+    if len(before) == 2 and both:
+        return starting(word, [row.verb.replace("_", "-") for row in both])
     row, rest = call.table.split(before)
     return _argument(call, call.table.signature(row), rest, word)
 

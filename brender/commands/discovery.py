@@ -17,6 +17,10 @@ NOUNS = {
     "job": "workflows: run, stop, look",
     "step": "the parts of a job",
     "task": "single frames or chunks",
+    "alarm": "what is wrong now, and was",
+    "alarm_rule": "when somebody is to be told",
+    "log": "lines that are mailed, at once or in digests",
+    "delivery": "the letters: sent, waiting, given up",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",
@@ -28,7 +32,7 @@ def overview(table: Table, role: str) -> dict[str, Any]:
     allowed = {row.name for row in table.allowed(role)} if role else set(table.rows)
     nouns = [
         {
-            "noun": noun,
+            "noun": noun.replace("_", " "),
             "about": NOUNS.get(noun, ""),
             "verbs": [row.verb.replace("_", "-") for row in table.verbs(noun) if row.name in allowed],
         }
@@ -41,7 +45,7 @@ def overview(table: Table, role: str) -> dict[str, Any]:
 def of_noun(table: Table, noun: str) -> dict[str, Any]:
     """The commands of one noun, one line each."""
     return {
-        "noun": noun,
+        "noun": noun.replace("_", " "),
         "about": NOUNS.get(noun, ""),
         "commands": [line(table, row) for row in table.verbs(noun)],
     }

@@ -13,8 +13,8 @@ from brender.commands.references import JobRef
 from brender.commands.states import named, progress
 from brender.commands.workers import activity
 from brender.core import explain
-from brender.core.farm import Step
-from brender.core.lifecycle import FAILED, READY, TaskState
+from brender.core.farm import Farm, Step
+from brender.core.lifecycle import FAILED, LEVELS, READY, TaskState
 from brender.errors import NotFound, nearest
 
 Topics = Annotated[list[str], TOPICS, Arg(text="such as job.* or task.error; all when left out")]
@@ -49,9 +49,27 @@ def status(call: Call) -> dict[str, Any]:
         "jobs": jobs,
         "tasks": named(counts),
         "progress": progress(counts),
+        "alarms": _alarms(farm),
+        "mail": _mail(farm),
         "sessions": len(call.sessions()),
         **call.info(),
     }
+
+
+def _alarms(farm: Farm) -> dict[str, Any]:
+    """What fires and nobody looks after yet, the worst first; and how many are in the other states."""
+    live = list(farm.alarms.values())
+    firing = [alarm for alarm in live if alarm.state == "firing" and not alarm.muted]
+    firing.sort(key=lambda alarm: (-LEVELS.index(alarm.level), alarm.fired_at or 0.0))
+    others = [alarm.state for alarm in live if alarm.state != "firing"]
+    counts = {state: others.count(state) for state in dict.fromkeys(others)}
+    return {"firing": [{"id": one.id, "level": one.level, "said": one.said} for one in firing], **counts}
+
+
+def _mail(farm: Farm) -> dict[str, int]:
+    """Letters that are not sent, by state."""
+    states = [row.state for row in farm.deliveries.values()]
+    return {state: states.count(state) for state in dict.fromkeys(states)}
 
 
 def save(call: Call) -> dict[str, Any]:

@@ -34,8 +34,9 @@ class Signature(Struct):
 
     @property
     def words(self) -> str:
-        """The command as a person writes it."""
-        return self.name.replace(".", " ")
+        """The command as a person writes it; a noun may have two words."""
+        noun, _, verb = self.name.partition(".")
+        return f"{noun.replace('_', ' ')} {verb}"
 
     @property
     def usage(self) -> str:
@@ -130,7 +131,7 @@ class Signature(Struct):
                     raise self.refuse(
                         f"{parameter.name} holds a number that cannot be stored: over 63 bits, or no number."
                     )
-                arguments[parameter.name] = read
+                arguments[parameter.argument] = read
         return arguments
 
 

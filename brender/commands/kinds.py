@@ -249,7 +249,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPAN = Span()
 CHUNK = Chunk()
 SENTENCE = Sentence()
-TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "farm.*", "*"))
+TOPICS = WordList(
+    ("worker.*", "job.*", "step.*", "task.*", "project.*", "alarm.*", "log.*", "delivery.*", "farm.*", "*")
+)
 WORD_LIST = WordList()
 JSON_TEXT = JsonText()
 LOCAL_FILE = LocalFile()

@@ -28,6 +28,7 @@ class Parameter(Struct, frozen=True):
     kind: Kind | None = None
     short: str = ""
     text: str = ""
+    argument: str = ""  # its name in the command's function
 
     @property
     def flag(self) -> bool:
@@ -95,7 +96,8 @@ def read_parameter(given: inspect.Parameter, hint: Any) -> Parameter:
     metas = tuple(extra for extra in extras if isinstance(extra, msgspec.Meta))
     base = kind.wire if kind is not None else _without_none(hint)
     return Parameter(
-        name=given.name,
+        name=given.name.rstrip("_"),  # `for_` is what Python allows for `for`
+        argument=given.name,
         base=base,
         wire=Annotated[(base, *metas)] if metas else base,
         required=given.default is inspect.Parameter.empty and not (kind is not None and kind.many),

@@ -24,7 +24,7 @@ def document() -> str:
     """The whole reference as Markdown."""
     parts = [HEAD]
     for noun in COMMANDS.nouns():
-        parts.append(f"## {noun}: {NOUNS[noun]}\n")
+        parts.append(f"## {noun.replace('_', ' ')}: {NOUNS[noun]}\n")
         parts += [_command(row) for row in COMMANDS.verbs(noun)]
     parts.append("## What machines send\n")
     for row in COMMANDS.rows.values():

@@ -67,10 +67,13 @@ def assist(
     table = call.table
     if not words:
         return discovery.overview(table, call.who.role)
+    both = "_".join(words[:2]).lower().replace("-", "_")
+    if table.verbs(both):
+        words = [both, *words[2:]]
     row = table.find(".".join(words[:2])) or (table.find(words[0]) if len(words) == 1 else None)
     if row is not None:
         return discovery.page(table, row)
-    noun = words[0].lower()
+    noun = words[0].lower().replace("-", "_")
     if table.verbs(noun) and len(words) == 1:
         return discovery.of_noun(table, noun)
     known = [*table.nouns(), *(row.words for row in table.rows.values()), *table.aliases]

@@ -42,8 +42,8 @@ class Row(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The command as a person writes it."""
-        return self.name.replace(".", " ").replace("_", "-")
+        """The command as a person writes it; a noun may have two words."""
+        return f"{self.noun.replace('_', ' ')} {self.verb.replace('_', '-')}"
 
     @property
     def text(self) -> str:
@@ -104,7 +104,7 @@ class Table:
         """The row the first one or two words name, and the words after them. Raises UnknownCommand."""
         if not words:
             raise UnknownCommand("There is no command.", hint="Type help.")
-        first = words[0].lower()
+        first, words = self._noun(words)
         if len(words) > 1:
             row = self.find(f"{first}.{words[1]}") if "." not in first else None
             if row is not None and row.spoken:
@@ -114,14 +114,23 @@ class Table:
             return row, list(words[1:])
         raise self._unknown(first, words[1:])
 
+    def _noun(self, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """The noun that the words begin with, as one word, and the words with it as one."""
+        if len(words) > 1:
+            both = f"{words[0]}_{words[1]}".lower().replace("-", "_")
+            if self.verbs(both):
+                return both, [both, *words[2:]]
+        return words[0].lower().replace("-", "_"), words
+
     def _unknown(self, first: str, rest: Sequence[str]) -> UnknownCommand:
         verbs = {row.verb.replace("_", "-"): row for row in self.verbs(first)}
+        noun = first.replace("_", " ")
         if verbs and rest:
             second = rest[0][:80]
             hint = nearest(second, verbs) or f"It has {', '.join(verbs)}."
-            return UnknownCommand(f"{first} has no verb {second!r}.", hint=hint)
+            return UnknownCommand(f"{noun} has no verb {second!r}.", hint=hint)
         if verbs:
-            return UnknownCommand(f"{first} needs a verb.", hint=f"It has {', '.join(verbs)}. Type help {first}.")
+            return UnknownCommand(f"{noun} needs a verb.", hint=f"It has {', '.join(verbs)}. Type help {noun}.")
         known = [*self.nouns(), *(alias for alias in self.aliases if "." not in alias)]
         return UnknownCommand(f"There is no command {first[:80]!r}.", hint=nearest(first[:80], known) or "Type help.")
 
@@ -129,8 +138,9 @@ class Table:
         """The row and its wire params from the words of a prompt. Raises UnknownCommand or InvalidParams."""
         if words and words[-1] in ("--help", "-h", "?"):
             return self._help(words[:-1])
-        if len(words) == 1 and self.find(words[0]) is None and self.verbs(words[0].lower()):
-            return self._help(words)
+        noun, rest = self._noun(words) if words else ("", words)
+        if len(rest) == 1 and self.find(noun) is None and self.verbs(noun):
+            return self._help([noun])
         row, rest = self.split(words)
         return row, self.signature(row).read_words(rest)
 

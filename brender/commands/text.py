@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brender.commands import text_farm, text_history, text_work
+from brender.commands import text_alarms, text_farm, text_history, text_work
 from brender.commands.layout import capital, number, plain, wrap
 from brender.wire.screen import escape_json
 
@@ -202,6 +202,9 @@ WRITERS: dict[str, Writer] = {
     "farm.unsubscribe": _subscribed,
     "job.dump": lambda data, room: _unknown(data, room),
     "rpc.discover": lambda data, room: _unknown(data, room),
+    "alarm_rule.set": _updated,
+    "alarm_rule.delete": _deleted,
+    **text_alarms.WRITERS,
     **text_farm.WRITERS,
     **text_work.WRITERS,
     **text_history.WRITERS,

@@ -13,21 +13,46 @@ from typing import Any
 from brender.core import frames as frames_
 from brender.core.lifecycle import TaskState
 from brender.core.links import Links, links_of
-from brender.core.rows import TABLE_OF, TABLES, Attempt, Job, Limit, Preset, Project, Row, Step, Trouble, Worker
+from brender.core.rows import (
+    TABLE_OF,
+    TABLES,
+    Alarm,
+    AlarmRule,
+    Attempt,
+    Delivery,
+    Job,
+    Limit,
+    Logger,
+    Nameless,
+    Preset,
+    Project,
+    Record,
+    Row,
+    Step,
+    Trouble,
+    Worker,
+)
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
+from brender.core.watch import Watch
 
 __all__ = [
     "TABLES",
     "TABLE_OF",
+    "Alarm",
+    "AlarmRule",
     "Attempt",
+    "Delivery",
     "Farm",
     "Job",
     "Limit",
     "Load",
+    "Logger",
+    "Nameless",
     "Preset",
     "Project",
+    "Record",
     "Row",
     "Step",
     "Tasks",
@@ -70,6 +95,13 @@ class Farm:
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
+        self.alarm_rules: dict[int, AlarmRule] = {}
+        self.alarms: dict[int, Alarm] = {}  # those that are not resolved; resolved ones are rows on the disk
+        self.loggers: dict[int, Logger] = {}
+        self.records: dict[int, Record] = {}  # those that still have to be delivered
+        self.deliveries: dict[int, Delivery] = {}  # those that are not sent
+        self.channels: dict[int, Any] = {}
+        self.watch = Watch()  # what alarm rules look at: never stored
         self.tasks: dict[int, Tasks] = {}  # by step
         self.loads: dict[int, Load] = {}  # by worker
         self.sessions: dict[int, int] = {}  # session -> worker
@@ -101,6 +133,11 @@ class Farm:
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
+            "alarm_rule": self.alarm_rules,
+            "alarm": self.alarms,
+            "logger": self.loggers,
+            "record": self.records,
+            "delivery": self.deliveries,
         }
         return tables[name]
 
@@ -113,6 +150,9 @@ class Farm:
             self.loads[row.worker_id].live[row.id] = row
             step = self.steps[row.step_id]
             self.usage.take(row, step, self.jobs[step.job_id])
+            return
+        self.watch.put(table, row)
+        if isinstance(row, Nameless):
             return
         self.names[self.name_key(row)] = row.id
         if isinstance(row, Worker):
@@ -134,7 +174,8 @@ class Farm:
         """Take a row and its indexes away; the reverse of insert."""
         table = TABLE_OF[type(row)]
         del self.table(table)[row.id]
-        if not isinstance(row, Attempt):
+        self.watch.drop(table, row)
+        if not isinstance(row, Nameless):
             self.names.pop(self.name_key(row), None)
         if isinstance(row, Attempt):
             if self.loads[row.worker_id].live.pop(row.id, None) is not None:
@@ -225,7 +266,7 @@ class Farm:
         return self.steps[ids[-1]].place if ids else 0
 
     @staticmethod
-    def name_key(row: Worker | Project | Limit | Preset | Job | Step) -> tuple[str, int, str]:
+    def name_key(row: Worker | Project | Limit | Preset | Job | Step | AlarmRule | Logger) -> tuple[str, int, str]:
         """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
         parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
         return TABLE_OF[type(row)], parent, row.name
@@ -241,6 +282,14 @@ class Farm:
     def preset_named(self, name: str) -> Preset | None:
         found = self.names.get(("preset", 0, name))
         return None if found is None else self.presets[found]
+
+    def alarm_rule_named(self, name: str) -> AlarmRule | None:
+        found = self.names.get(("alarm_rule", 0, name))
+        return None if found is None else self.alarm_rules[found]
+
+    def logger_named(self, name: str) -> Logger | None:
+        found = self.names.get(("logger", 0, name))
+        return None if found is None else self.loggers[found]
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""

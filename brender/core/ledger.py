@@ -12,9 +12,25 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Load, Row, Step, Tasks, Trouble, Worker
+from brender.core.farm import (
+    TABLE_OF,
+    Alarm,
+    Attempt,
+    Delivery,
+    Farm,
+    Job,
+    Load,
+    Record,
+    Row,
+    Step,
+    Tasks,
+    Trouble,
+    Worker,
+)
 from brender.core.lifecycle import (
+    ALARM_MOVES,
     ATTEMPT_MOVES,
+    DELIVERY_MOVES,
     PRESENCE_MOVES,
     READY,
     STATES,
@@ -129,6 +145,10 @@ class Ledger:
             self._check(row.presence, values["presence"], PRESENCE_MOVES, f"worker {row.name}")
         elif isinstance(row, Attempt) and "state" in values:
             self._check(row.state, values["state"], ATTEMPT_MOVES, f"attempt {row.id}")
+        elif isinstance(row, Alarm) and "state" in values:
+            self._check(row.state, values["state"], ALARM_MOVES, f"alarm {row.id}")
+        elif isinstance(row, Delivery) and "state" in values:
+            self._check(row.state, values["state"], DELIVERY_MOVES, f"delivery {row.id}")
         self._note((TABLE_OF[type(row)], row.id), row)
         if not isinstance(row, Attempt):
             old["modified_at"], old["version"] = row.modified_at, row.version
@@ -198,6 +218,20 @@ class Ledger:
             self._undo.append((self._put_all_back, (tasks, step, kept)))
             self.unsettled.add(step.job_id)
             self._touch(step.id)
+
+    def retire(self, row: Alarm | Record | Delivery) -> None:
+        """It is over and leaves memory; its row stays on the disk."""
+        self.farm.discard(row)
+        self._undo.append((self.farm.insert, (row, self.farm.now)))
+
+    def inscribe(self, row: Record) -> None:
+        """Put the row of something that is over from the start: it never is in memory."""
+        self._note((TABLE_OF[type(row)], row.id), row)
+
+    def expire(self, table: str, row_id: int) -> None:
+        """Delete a row that is only on the disk, if it is still there: history that nobody keeps for ever."""
+        if row_id > 0 and row_id not in self.farm.table(table):
+            self._note((table, row_id), None)
 
     def record(self, attempt: Attempt) -> None:
         """Put the row of an attempt that is over already: it marks a point in the history of its task."""

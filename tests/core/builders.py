@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct, field
+
 from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import invariants
@@ -12,6 +14,24 @@ from brender.core.farm import Attempt, Farm, Job, Step
 from brender.core.lifecycle import LABELS, TaskState
 from brender.core.orders import Order
 from brender.errors import BrenderError
+
+
+class Channel(Struct):
+    """The attributes of a channel that alarms look at."""
+
+    id: int
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    manager_id: int = 0
+    state: str = "logging"
+
+
+def add_channel(stage: Stage, name: str, manager: int = 0, **labels: str) -> int:
+    """A channel of this name, hosted by this worker."""
+    row = Channel(len(stage.farm.channels) + 1, name, labels, manager)
+    stage.farm.channels[row.id] = row
+    stage.farm.watch.put("channel", row)
+    return row.id
 
 
 class Stage:

@@ -19,7 +19,7 @@ from brender.core.farm import TABLES, Farm
 from brender.core.frames import parse
 from brender.errors import BrenderError, InternalError, InvalidParams
 
-from .builders import Stage
+from .builders import Stage, add_channel
 from .test_ledger import everything
 
 
@@ -41,6 +41,9 @@ def busy_stage() -> Stage:
     stage.end(first, stage.live(first)[0], "error", exit_code=1)
     stage.do(ev.Disconnected(stage.session(2)))
     stage.wait(20)
+    add_channel(stage, "gpu.temp")
+    stage.do(ev.Create("alarm_rule", {"name": "hot", "condition": "above", "threshold": 85.0}))
+    stage.do(ev.WriteLog("letters", "INFO", "for the digest"))
     return stage
 
 
@@ -73,6 +76,16 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Stalled: ev.Stalled(session, [(attempt.id, 1800.0)]),
         ev.SetWaiting: ev.SetWaiting(attempt.id, True),
         ev.Disconnected: ev.Disconnected(session, bye=True),
+        ev.Readings: ev.Readings([(1, stage.now, 91.0)]),
+        ev.AckAlarms: ev.AckAlarms([1]),
+        ev.SkipAlarms: ev.SkipAlarms([1], 60.0),
+        ev.ConfigLogger: ev.ConfigLogger("new", "INFO", "WEEKLY", ["anna@example.org"]),
+        ev.WriteLog: ev.WriteLog("new", "ERROR", "a line"),
+        ev.FlushLog: ev.FlushLog("DAILY"),
+        ev.TakeDelivery: ev.TakeDelivery("here", fresh=True),
+        ev.DeliverySent: ev.DeliverySent(1, ["anna@example.org"]),
+        ev.DeliveryFailed: ev.DeliveryFailed(1, "no route", final=True),
+        ev.RetryDeliveries: ev.RetryDeliveries([1]),
     }
 
 
@@ -80,7 +93,7 @@ def test_every_event_has_exactly_one_rule() -> None:
     kinds = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     answered = set(RULES) | {kind for kind, _ in CRUD}
     assert kinds - {ev.Event} == answered
-    assert {noun for _, noun in CRUD} == {"worker", "project", "limit", "preset", "job", "step"}
+    assert {noun for _, noun in CRUD} == {"worker", "project", "limit", "preset", "alarm_rule", "job", "step"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RULES if kind is not ev.Boot])
@@ -261,7 +274,7 @@ def test_the_same_events_make_the_same_farm() -> None:
 def test_changes_of_every_turn_add_up_to_the_farm() -> None:
     """The mirror (BR-08), without a database."""
     stage = Stage()
-    disk: dict[tuple[str, int], tuple[Any, ...]] = {}
+    disk = {("alarm_rule", row.id): astuple(row) for row in stage.farm.alarm_rules.values()}  # of the first start
     play = stage.core.turn
 
     def recorded(events: Any, now: float) -> Any:
@@ -282,7 +295,7 @@ def test_changes_of_every_turn_add_up_to_the_farm() -> None:
 
     rows = {(table, row.id): astuple(row) for table in TABLES for row in stage.farm.table(table).values()}
     assert {key: disk[key] for key in rows} == rows
-    assert {table for table, _ in disk.keys() - rows.keys()} <= {"attempt"}
+    assert {table for table, _ in disk.keys() - rows.keys()} <= {"attempt", "alarm", "record"}
 
 
 def test_a_million_frames_are_a_few_rows() -> None:

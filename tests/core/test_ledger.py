@@ -61,8 +61,13 @@ def everything(farm: Farm) -> dict[str, Any]:
             "keys": farm.worker_keys,
             "names": farm.names,
             "open": farm.open,
+            "watch": (farm.watch.live, _sorted(farm.watch.digests), _sorted(farm.watch.letters)),
         }
     )
+
+
+def _sorted(ids: dict[Any, list[int]]) -> dict[Any, list[int]]:
+    return {place: sorted(found) for place, found in ids.items()}
 
 
 def write(ledger: Ledger, data: st.DataObject) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import attempts, workers
+from brender.core.rules import alarm_rules, alarms, attempts, deliveries, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     farm.ready = set(farm.open)
     farm.leases = {a.id: ctx.now + settings.waiting_limit for a in farm.attempts.values() if a.state == "waiting"}
     ctx.ledger.unsettled.update(job.id for job in farm.jobs.values() if job.desired == "run")
+    alarm_rules.first_start(ctx)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}
 
@@ -46,6 +47,8 @@ def tick(ctx: Context, event: Tick) -> None:
     attempts.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
     farm.ticked_at = ctx.now
     workers.sweep(ctx)
+    alarms.tick(ctx)
+    deliveries.expire(ctx)
     for job_id in [one for one in farm.timed if (farm.jobs[one].start_at or 0.0) <= ctx.now]:
         farm.timed.discard(job_id)
         farm.ready.update(farm.steps_of[job_id])
