@@ -24,6 +24,7 @@ PROGRAMS = {
     "up": "brender.up",
     "demo": "brender.demo",
     "render": "brender.render",
+    "notify": "brender.notify.program",
 }
 SUBMITTED = (["job", "submit"], ["job", "check"])  # read where the person is: no words for a master
 SHOWN_AS_IT_COMES = {"job.watch": ("brender.watch", "watch_job"), "task.log": ("brender.logs", "read_log")}
@@ -32,7 +33,7 @@ brender render SCENE.blend [--frames 1-100] [--help]   render it, watch it, end 
 brender job submit TEMPLATE [-p Name=value] | job check TEMPLATE   Open Job Description; --help says more
 brender logs JOB[/STEP] TASK [-f]   what a task has printed; -f: and prints from now on
 brender job run JOB --wait   start it and wait for its end; exit code 0 when every task is a success
-brender master | client | up | demo [--help]   the programs of a farm
+brender master | client | up | notify | demo [--help]   the programs of a farm
 """
 
 

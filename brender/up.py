@@ -18,6 +18,7 @@ from typing import Any
 from brender import address, client, options
 from brender.disk import Lock
 from brender.errors import BrenderError, Busy, Invalid
+from brender.notify import credentials
 
 GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
@@ -25,6 +26,9 @@ FARM = {
     "data": options.Setting(options.TEXT, "DIR", "where everything is kept"),
     "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
+    "credentials": options.Setting(
+        options.TEXT, "FILE", "how mail leaves (docs/alarms.md): starts brender notify, too"
+    ),
 }
 KNOWN = FARM | options.WORKER
 
@@ -54,6 +58,8 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
         asked = f"{found['workers']} of {found['slots']}"
         raise Invalid(f"A farm has 0 or more workers of 1 or more slots, not {asked}.")
     address.check_loopback(*address.parse(found["listen"]))
+    if found.get("credentials"):
+        credentials.read(Path(found["credentials"]))
     client.read(options.in_flags(found, options.WORKER))  # refused here, not by each worker over and over
     return found
 
@@ -88,6 +94,9 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
         if found["workers"] > 1:
             words += ["--name", f"{os.uname().nodename}-{number}"]
         watchers.append(_watcher(f"worker-{number}", words))
+    if found.get("credentials"):
+        file = str(Path(found["credentials"]).absolute())
+        watchers.append(_watcher("notify", [*brender, "notify", "--master", found["listen"], "--credentials", file]))
     return watchers
 
 

@@ -42,7 +42,11 @@ class DeliveryRefs(Kind):
 
 def _deliveries(farm: Farm, word: str | int) -> list[Delivery]:
     if word in ("all", "failed"):
-        return [row for row in farm.deliveries.values() if word == "all" or row.state == "failed"]
+        return [
+            row
+            for row in farm.deliveries.values()
+            if row.state == "failed" or (word == "all" and not (row.holder and row.next_at > farm.now))
+        ]
     found = farm.deliveries.get(as_id(word) or 0)
     if found is None:
         raise NotFound(f"There is no delivery {word!r}, or it is sent.", hint="delivery list --sent")
