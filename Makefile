@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-APT_TEST := blender telnet netcat-openbsd tmux strace
+APT_TEST := blender telnet netcat-openbsd tmux strace systemd php-cli nodejs
+RUN_BY_TESTS := blender telnet nc tmux strace systemd-analyze php node
 
 .PHONY: demo test explore bench lint docs clean
 
@@ -31,7 +32,8 @@ demo: $(VENV)/ready
 # Programs the tests run for real; installed here when we may, named by the tests when they are missing.
 .PHONY: programs
 programs:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! (command -v blender && command -v telnet && command -v nc && command -v tmux && command -v strace) >/dev/null; then \
+	@missing=; for each in $(RUN_BY_TESTS); do command -v $$each >/dev/null || missing=yes; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(APT_TEST); fi
 
 lint: $(VENV)/test-ready
@@ -39,7 +41,7 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
 	  brender/commands brender/models.py brender/store.py brender/history.py \
-	  brender/openjd.py brender/bundle.py
+	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py examples/python
 
 test: programs lint
 	$(PY) -m pytest

@@ -8,7 +8,7 @@ setup(
     description="A render farm you run from a prompt",
     python_requires=">=3.11",
     packages=find_packages(include=["brender", "brender.*"]),
-    package_data={"brender": ["samples/*"]},
+    package_data={"brender": ["samples/*", "py.typed"]},
     install_requires=[
         "gevent>=25.9,<27",
         "peewee>=4.0,<5",

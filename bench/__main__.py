@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, costs, fleet, latency, throughput, warm
+from bench import api, backlog, costs, fleet, latency, placement, stops, throughput, warm
 from bench.farm import PLACE
 from bench.table import Report, machine
 
@@ -26,8 +26,11 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "queue": backlog.queue,
     "restart": backlog.restart,
     "fleet": fleet.fleet,
+    "placement": placement.placement,
+    "stops": stops.stops,
     "costs": costs.costs,
     "warm": warm.warm,
+    "api": api.api,
 }
 
 

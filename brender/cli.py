@@ -47,15 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         return _say(words, _options(words))
+    except NoMaster as error:
+        print(f"brender: {error}", file=sys.stderr)
+        return 3
     except BrenderError as error:
         if as_json:
             print(json.dumps({"error": error.envelope()}, indent=2))
         else:
             print(f"brender: {error.sentence()}", file=sys.stderr)
         return 2 if isinstance(error, (UnknownCommand, InvalidParams)) else 1
-    except NoMaster as error:
-        print(f"brender: {error}", file=sys.stderr)
-        return 3
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has enough
         return 0

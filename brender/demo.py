@@ -53,8 +53,8 @@ def main(argv: list[str] | None = None) -> int:
         listen = options.listen or f"127.0.0.1:{_free_port()}"
         farm = _start_farm(data, listen, options.slots)
         return _render(options, data, blend, listen, farm)
-    except (BrenderError, NoMaster) as error:
-        print(f"brender demo: {error.sentence() if isinstance(error, BrenderError) else error}", file=sys.stderr)
+    except BrenderError as error:
+        print(f"brender demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopping the farm.")

@@ -1,7 +1,7 @@
 """Every error brender can answer with, in one tree and with one envelope at all doors.
 
 It must not know any door: telnet, JSON lines, msgpack and the CLI all render `envelope()`.
-Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lists them.
+Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lists them; 1011 is ours.
 
     BrenderError
     ├── ParseError            -32700  the bytes are no message
@@ -18,7 +18,8 @@ Codes are JSON-RPC 2.0's where it has one, and 1001-1010 as REQUIREMENTS 8.0 lis
     ├── Busy                   1007  a limit is reached, try again later
     ├── TimedOut               1008  it did not answer in time
     ├── Conflict               1009  somebody changed it meanwhile
-    └── Unsupported            1010  not offered here
+    ├── Unsupported            1010  not offered here
+    └── NoMaster               1011  nobody answers; said by those who ask, never by a master
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ class BrenderError(Exception):
     def sentence(self) -> str:
         """Message and hint as one line of text."""
         return f"{self.message} {self.hint}".strip()
+
+    @property
+    def outcome(self) -> str:
+        """`not done`, or `unknown`: a change was on its way when the connection broke, so look before you repeat it."""
+        return str(self.data.get("outcome", "not done"))
+
+    def __str__(self) -> str:
+        return self.sentence()
 
 
 class ParseError(BrenderError):
@@ -115,6 +124,10 @@ class Conflict(BrenderError):
 
 class Unsupported(BrenderError):
     code = 1010
+
+
+class NoMaster(BrenderError):
+    code = 1011
 
 
 def _all_errors(root: type[BrenderError]) -> Iterable[type[BrenderError]]:

@@ -39,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UnknownCommand, InvalidParams) as error:
         print(f"spad_cp: {error.sentence()}", file=sys.stderr)
         return 2
-    except (BrenderError, OSError) as error:
-        print(f"spad_cp: {error.sentence() if isinstance(error, BrenderError) else error}", file=sys.stderr)
-        return 1
     except NoMaster as error:
         print(f"spad_cp: {error}", file=sys.stderr)
         return 3
+    except (BrenderError, OSError) as error:
+        print(f"spad_cp: {error}", file=sys.stderr)
+        return 1
 
 
 def usage() -> str:

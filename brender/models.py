@@ -25,7 +25,7 @@ from peewee import (
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 7
+SCHEMA = 8
 
 Upgrade = Callable[[Any], None]
 
@@ -70,8 +70,13 @@ def stalls(connection: Any) -> None:
     connection.execute('ALTER TABLE "step" ADD COLUMN "stop_stalled" INTEGER NOT NULL DEFAULT 0')
 
 
+def memory(connection: Any) -> None:
+    """Schema 5: what attempts held of memory. The text here is history: fixed."""
+    connection.execute('ALTER TABLE "attempt" ADD COLUMN "memory_mb" INTEGER NOT NULL DEFAULT 0')
+
+
 def alarms(connection: Any) -> None:
-    """Schema 7: alarm rules, alarms, loggers, their lines and letters. The text here is history: fixed."""
+    """Schema 8: alarm rules, alarms, loggers, their lines and letters. The text here is history: fixed."""
     common = '"created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, "version" INTEGER NOT NULL'
     for table, columns in {
         "alarm_rule": '"name" TEXT NOT NULL, "source" TEXT NOT NULL, "selector" TEXT NOT NULL, '
@@ -98,7 +103,7 @@ def alarms(connection: Any) -> None:
 
 
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 7: alarms}
+UPGRADES: dict[int, Upgrade] = {2: placement, 3: presets, 4: stalls, 5: memory, 8: alarms}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -245,6 +250,7 @@ class AttemptRow(_Table):
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)
     spent = BooleanField()
+    memory_mb = IntegerField()
 
     class Meta:
         table_name = "attempt"

@@ -18,8 +18,11 @@ from typing import Any
 
 from brender.blendfile import frame_range
 from brender.caller import NoMaster, conversation
+from brender.core.frames import AUTO_WORD
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Invalid
+from brender.pictures.movie import FILES
+from brender.pictures.sequence import ending
 from brender.watch import Status, succeeded, watch
 from brender.wish import Wish, job_of, script
 from brender.worker.blender import EXTENSIONS
@@ -91,12 +94,14 @@ def _add_how(add: Callable[..., object]) -> None:
 
 
 def _add_job(add: Callable[..., object]) -> None:
-    add("--chunk", type=int, default=1, metavar="N", help="frames a task, default 1")
+    add("--chunk", type=_chunk, default=1, metavar="N", help="frames a task, default 1; or auto")
     add("--project", default="default", metavar="NAME", help="its project, made if new")
     add("--priority", type=int, metavar="N", help="0 to 100, default 50")
     add("--before", action="append", default=[], metavar="'FUNCTION …'", help="run it first; again for more")
     add("--after", action="append", default=[], metavar="'FUNCTION …'", help="run it when all is there")
     add("--movie", type=Path, nargs="?", const=Path(), metavar="FILE", help="and a movie, default ./SCENE.mp4")
+    add("--movie-codec", choices=tuple(FILES), help="h264 (default), prores in .mov, lossless in .mkv")
+    add("--fps", type=float, metavar="N", help="of the movie, default the scene's")
     add("--contact-sheet", type=Path, nargs="?", const=Path(), metavar="FILE", help="and all frames on a sheet")
     add("--watch", action=argparse.BooleanOptionalAction, default=True, help="stay until all is done, default")
     add("--json", action="store_true", help="say nothing but one JSON document at the end")
@@ -108,6 +113,11 @@ def _resolution(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1920x1080")
     return int(found[1]), int(found[2])
+
+
+def _chunk(text: str) -> int | str:
+    """A number or a word; which numbers there are is said by the master."""
+    return text if text == AUTO_WORD else int(text)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -151,7 +161,7 @@ def told(master: str, job: dict[str, Any], status: Status, output: Path) -> list
         why = next(conversation(master, "task.list", {"job": job["id"], "state": "failed", "limit": 1}))["tasks"]
         lines += [f"Job {job['name']} is {status['state']}."]
         lines += [f"Task {one['task']} (frames {one['frames']}): {one['reason']}" for one in why if one["reason"]]
-        lines += [f"All that failed: brender task list {job['id']} failed. Again: brender task retry {job['id']}"]
+        lines += [f"All that failed: brender task list {job['id']} failed. Again: brender job requeue {job['id']}"]
     return lines
 
 
@@ -179,7 +189,7 @@ def _render(given: argparse.Namespace) -> int:
 
 def _wish(given: argparse.Namespace) -> Wish:
     """Raises Invalid for what cannot be, before anything is sent."""
-    blend = given.blend.absolute()
+    blend = _whole(given.blend)
     if not blend.is_file():
         raise Invalid(f"There is no file {blend}.", hint="Give the path of a .blend.")
     if given.still is not None and given.frames:
@@ -190,7 +200,7 @@ def _wish(given: argparse.Namespace) -> Wish:
     return Wish(
         blend,
         given.frames or (scene_frames(blend) if given.still is None else str(given.still)),
-        (given.output or Path(f"{blend.stem}-frames")).absolute(),
+        _whole(given.output or Path(f"{blend.stem}-frames")),
         overrides,
         given.project,
         given.priority,
@@ -198,14 +208,43 @@ def _wish(given: argparse.Namespace) -> Wish:
         given.preset or "",
         tuple(map(script, given.before)),
         tuple(map(script, given.after)),
-        _beside(given.movie, f"{blend.stem}.mp4"),
+        _movie(given, blend),
+        _movie_look(given),
         _beside(given.contact_sheet, f"{blend.stem}-sheet.jpg"),
     )
 
 
+def _movie(given: argparse.Namespace, blend: Path) -> Path | None:
+    """Where the movie goes. Raises Invalid when its codec does not go into a file of that name."""
+    endings = FILES[given.movie_codec or "h264"]
+    found = _beside(given.movie, f"{blend.stem}{endings[0]}")
+    if found is not None:
+        ending(found, endings)
+    return found
+
+
+def _movie_look(given: argparse.Namespace) -> dict[str, Any]:
+    look = {"codec": given.movie_codec, "fps": given.fps}
+    found = {key: value for key, value in look.items() if value is not None}
+    if found and given.movie is None:
+        raise Invalid("--movie-codec and --fps are of a movie.", hint="Say --movie, too.")
+    if not 0.1 <= found.get("fps", 24.0) <= 1000:
+        raise Invalid(f"--fps {given.fps:g} is not between 0.1 and 1000.", hint="Without it: as the scene has it.")
+    return found
+
+
 def _beside(path: Path | None, name: str) -> Path | None:
     """Where a movie or a sheet goes; an option without a word means this folder and this name."""
-    return None if path is None else (path if path.name else Path(name)).absolute()
+    return None if path is None else _whole(path if path.name else Path(name))
+
+
+def _whole(path: Path) -> Path:
+    """The same file by a path that workers take: from the root, and without `..`, which no parameter may hold.
+
+    Links stay as they are named, since other machines may follow them elsewhere; but `..` behind a link means the
+    folder that the link leads to.
+    """
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def scene_frames(blend: Path) -> str:

@@ -43,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UnknownCommand, InvalidParams) as error:
         print(f"spa_ctl: {error.sentence()}", file=sys.stderr)
         return 2
-    except BrenderError as error:
-        print(f"spa_ctl: {error.sentence()}", file=sys.stderr)
-        return 1
     except NoMaster as error:
         print(f"spa_ctl: {error}", file=sys.stderr)
         return 3
+    except BrenderError as error:
+        print(f"spa_ctl: {error.sentence()}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"spa_ctl: {error}", file=sys.stderr)
         return 1

@@ -103,7 +103,10 @@ class Store:
         except BrenderError as error:
             raise StoreBroken(f"{self.path}: {error.message}", hint=restore_steps(self.path)) from error
         except _DRIVER.Error as error:
-            raise judge(error, self.path) from error
+            found = judge(error, self.path)
+            if found is error:  # the driver's own, such as of text that is no UTF-8 any more
+                found = StoreBroken(f"{self.path} is damaged: {error}.", hint=restore_steps(self.path))
+            raise found from error
 
     def save(self, changes: Iterable[Change]) -> None:
         """Write the changes in one transaction; on return they survive a power cut.

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from brender.caller import NoMaster, conversation
+from brender.api.follow import Status, statuses
+from brender.api.link import Master
 
-PATIENCE = 60.0  # seconds for a master that was there to come back
-Status = dict[str, Any]
 Shown = Callable[[Status], None]
 
 
@@ -24,10 +22,10 @@ def watch(master: str, which: dict[str, Any], quiet: bool = False) -> Status:
 
     Raises NoMaster, or what the master refuses.
     """
-    statuses = _statuses(master, which)
+    told = statuses(Master(master), which)
     if quiet:
-        return _last(statuses, lambda _: None)
-    return _with_bar(statuses) if sys.stdout.isatty() else _last(statuses, _line)
+        return _last(told, lambda _: None)
+    return _with_bar(told) if sys.stdout.isatty() else _last(told, _line)
 
 
 def succeeded(status: Status) -> bool:
@@ -67,23 +65,6 @@ def _words(method: str, data: Any) -> str:
 
     size = shutil.get_terminal_size()
     return text.render(method, data, (size.columns, size.lines))
-
-
-def _statuses(master: str, which: dict[str, Any]) -> Iterator[Status]:
-    """How far it is, whenever that changed; the last one is of the ended run."""
-    met = 0.0
-    while True:
-        try:
-            for message in conversation(master, "job.watch", which, patience=None):
-                met = time.monotonic()
-                if "topic" not in message:
-                    yield message
-                    return
-                yield message["data"]
-        except NoMaster:
-            if not met or time.monotonic() - met > PATIENCE:
-                raise
-        time.sleep(0.5)  # the workers go on without a master
 
 
 def _last(statuses: Iterator[Status], show: Shown) -> Status:

@@ -37,11 +37,12 @@ class Wish(Struct, frozen=True):
     overrides: dict[str, Any] = field(default_factory=dict)
     project: str = "default"
     priority: int | None = None
-    chunk: int = 1
+    chunk: int | str = 1
     preset: str = ""
     before: tuple[Script, ...] = ()
     after: tuple[Script, ...] = ()
     movie: Path | None = None
+    movie_look: dict[str, Any] = field(default_factory=dict)  # codec, fps: what the function `movie` takes beside
     sheet: Path | None = None
 
 
@@ -111,6 +112,7 @@ def _pictures(wish: Wish, whole: BlenderJob) -> Iterator[dict[str, Any]]:
     for function, target in (("movie", wish.movie), ("contact_sheet", wish.sheet)):
         if target is not None:
             given = {"source": whole.output, "pattern": pattern, "range": wish.frames, "output": str(target)}
+            given |= wish.movie_look if function == "movie" else {}
             yield {"name": function, "function": function, "after": [STEP], "params": given}
 
 

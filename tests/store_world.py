@@ -192,6 +192,7 @@ class World:
                 ev.PauseJob(job, random.random() < 0.5),
                 ev.RetryTasks(step, random.choice(([], [0], [0, 1]))),
                 ev.RetryTasks(step, []),
+                ev.RetryJob(job, again=random.random() < 0.3),
                 ev.RetryTasks(step, random.choice(([], [0], [1])), again=True),
                 ev.UnblockJob(job),
                 ev.Create("limit", {"name": "nuke", "count": random.randint(0, 4)}),

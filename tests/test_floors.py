@@ -17,9 +17,9 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
     **dict.fromkeys(["blendfile", "bundle"], 2),
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
-    **dict.fromkeys(["caller", "chosen", "options", "site", "wish"], 3),
+    **dict.fromkeys(["api", "chosen", "options", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
-    **dict.fromkeys(["files", "leash", "logs", "submit", "mail_logger", "mail_server"], 4),
+    **dict.fromkeys(["caller", "files", "leash", "logs", "submit", "mail_server"], 4),
 }
 # Rooms that are one room in several files.
 ONE_ROOM = dict.fromkeys(["models", "store", "statements", "rebuild", "history", "kv"], "disk")

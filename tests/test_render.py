@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from brender.caller import NoMaster, conversation
+from brender.pictures.movie import ffmpeg
 
 LIMIT_S = 30.0
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,7 @@ scene.render.engine = "CYCLES"
 scene.cycles.samples = 1
 scene.render.resolution_x = scene.render.resolution_y = 16
 scene.frame_start, scene.frame_end = 3, 5
+scene.render.fps, scene.render.fps_base = 30, 1.001
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/tiny.blend", compress=False)
 scene.camera = None
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1] + "/blind.blend", compress=True)
@@ -123,10 +125,20 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def video(movie: Path) -> str:
+    """What ffmpeg says of the video stream."""
+    said = subprocess.run([ffmpeg(), "-hide_banner", "-i", str(movie)], capture_output=True, text=True, check=False)
+    return next(line for line in said.stderr.splitlines() if "Video:" in line)
+
+
 def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, scenes: Path) -> None:
     """FIELD 1, 22: one command, and the end says where everything is."""
-    code, said, wrong = farm.run("render", str(scenes / "tiny.blend"), "--movie", "--project", "film")
     folder = farm.folder / "elsewhere"
+    folder.mkdir()
+    scene = os.path.relpath(scenes / "tiny.blend", folder)  # through `..`, as a shell completes it
+    assert ".." in scene
+    words = ("--movie", "--project", "film", "--output", "../elsewhere/tiny-frames")
+    code, said, wrong = farm.run("render", scene, *words)
 
     assert (code, wrong) == (0, "")
     assert "frames 3-5 of" in said and "4 of 4 tasks done" in said
@@ -134,6 +146,21 @@ def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, s
     assert names == ["frame_0003.png", "frame_0004.png", "frame_0005.png"]
     assert (folder / "tiny.mp4").stat().st_size > 0
     assert f"Movie:  {folder / 'tiny.mp4'}" in said
+    assert "29.97 fps" in video(folder / "tiny.mp4")
+    job = farm.ask("job.list", limit=1)["jobs"][0]["id"]  # type: ignore[index]
+    first, last = (farm.ask("task.history", step=f"{job}/frames", task=task)["attempts"][0] for task in (0, 2))
+    assert 50 < first["memory_mb"] < 2000 and 50 < last["memory_mb"] < 2000  # MiB of an open Blender
+
+
+def test_a_movie_may_be_for_the_cut_and_of_another_rate(farm: Farm, scenes: Path) -> None:
+    """Issue 3: ProRes, its rate and the tags of its colours. The ending follows the codec."""
+    words = ("--frames", "3-4", "--output", "cut", "--movie", "--movie-codec", "prores", "--fps", "12.5")
+    code, said, _ = farm.run("render", str(scenes / "tiny.blend"), *words)
+    movie = farm.folder / "elsewhere" / "tiny.mov"
+
+    assert code == 0 and f"Movie:  {movie}" in said
+    line = video(movie)
+    assert all(word in line for word in ("prores (HQ)", "yuv422p10le(tv, bt709", "12.50 fps"))
 
 
 def test_a_still_is_rendered_in_tiles_between_two_scripts(farm: Farm, scenes: Path) -> None:
@@ -202,6 +229,11 @@ def test_for_programs_the_end_is_one_json_document(farm: Farm, scenes: Path) -> 
         (["tiny.blend", "--frames", "4", "--preset", "previw"], 1, "Did you mean preview?"),
         (["tiny.blend", "--frames", "4", "--samples", "0"], 1, "samples"),
         (["tiny.blend", "--frames", "4", "--before", "a=1"], 1, "no function"),
+        (["tiny.blend", "--frames", "4", "--movie", "a.mp4", "--movie-codec", "prores"], 1, "end in .mov"),
+        (["tiny.blend", "--frames", "4", "--movie", "a.avi"], 1, "end in .mp4"),
+        (["tiny.blend", "--frames", "4", "--fps", "25"], 1, "Say --movie"),
+        (["tiny.blend", "--frames", "4", "--movie", "--fps", "nan"], 1, "between 0.1 and 1000"),
+        (["tiny.blend", "--frames", "4", "--chunk", "0"], 1, "chunk is auto, or 1"),
         (["tiny.blend", "--frames", "1", "--master", "127.0.0.1:1"], 3, "No master answers"),
     ],
 )

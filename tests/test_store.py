@@ -230,7 +230,7 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert store.version()["schema"] == models.SCHEMA == 7
+    assert store.version()["schema"] == models.SCHEMA == 8
     assert (tmp_path / "farm.db.schema-1").exists()
     job, render = farm.jobs[1], farm.steps[2]
     assert (job.name, job.priority, job.after, job.start_at, job.failures) == ("shot", 70, [], None, {})

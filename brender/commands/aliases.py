@@ -59,6 +59,7 @@ ALIASES: dict[str, str] = {
     # short words
     "workers": "worker.list",
     "projects": "project.list",
+    "functions": "function.list",
     "limits": "limit.list",
     "presets": "preset.list",
     "jobs": "job.list",
@@ -67,6 +68,8 @@ ALIASES: dict[str, str] = {
     "pause": "job.pause",
     "resume": "job.resume",
     "retry": "task.retry",
+    "requeue": "job.requeue",
+    "job.retry": "job.requeue",
     "log.tail": "task.log",
     "logs": "task.log",
     "alarms": "alarm.list",

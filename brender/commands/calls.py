@@ -85,10 +85,11 @@ class SelectProject(Act, frozen=True):
 
 
 class Introduce(Act, frozen=True):
-    """Say who is there. A token, where given, decides the role."""
+    """Say who is there. A token, where given, decides the role. `remember`: see Row.selects."""
 
     name: str
     token: str = ""
+    remember: bool = True
 
 
 class Unhurried(Act, frozen=True):

@@ -12,6 +12,7 @@ from brender.commands.table import Row, Table
 NOUNS = {
     "worker": "the machines",
     "project": "what the work is for",
+    "function": "what a step may run",
     "limit": "what there is only so much of, such as licences",
     "preset": "named settings of renders, such as HD",
     "job": "workflows: run, stop, look",
@@ -117,6 +118,7 @@ def _method(table: Table, row: Row) -> dict[str, Any]:
         ],
         "result": {"name": "result", "schema": {}},
         "x-role": row.role or ANYBODY,
+        "x-changes": row.changes,
         "x-example": row.example,
         "x-aliases": table.aliases_of(row),
     }

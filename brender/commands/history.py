@@ -37,7 +37,8 @@ def of_task(call: Call, step: OneStep, task: Number = 0, *, limit: Limit = 50) -
     count = len(farm.tasks[step.id])
     if task >= count:
         raise NotFound(f"Step {step.name} has no task {task}; they are 0 to {count - 1}.")
-    head = {"job": farm.jobs[step.job_id].name, "step": step.name, "task": task}
+    job = farm.jobs[step.job_id]
+    head = {"job": job.name, "job_id": job.id, "step": step.name, "step_id": step.id, "task": task}
     return Lookup(
         "attempts_of", (step.id, task, limit), lambda found: {**head, "attempts": [_line(farm, one) for one in found]}
     )
@@ -45,7 +46,7 @@ def of_task(call: Call, step: OneStep, task: Number = 0, *, limit: Limit = 50) -
 
 def of_job(call: Call, job: One, *, project: Within = None) -> Lookup:
     """Show what the runs of a job have cost: attempts, failures and machine time, by run and by worker."""
-    head = {"id": job.id, "job": job.name}
+    head = {"id": job.id, "name": job.name, "job": job.name}
     return Lookup("sums_of", (job.id,), lambda found: {**head, **_sums(call.farm, found)})
 
 
@@ -58,6 +59,7 @@ def _line(farm: Farm, attempt: Attempt) -> dict[str, Any]:
         "worker": _name(farm, attempt.worker_id),
         "state": attempt.state,
         "seconds": round(ended - begun, 3) if begun is not None and ended is not None else None,
+        "memory_mb": attempt.memory_mb or None,
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "reason": attempt.reason,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from brender.commands import trees
+from brender.commands import functions, trees
 from brender.commands.calls import Call, check, check_owner
 from brender.commands.kinds import CHUNK, JOB_VALUES, JSON_TEXT, LOCAL_FILE, LOOSE, SPAN, Arg
 from brender.commands.parts import STEP
@@ -39,7 +39,7 @@ def create(
     *,
     function: Annotated[str, Arg(text="what its step runs")] = "",
     frames: Annotated[str, Arg(text="such as 1-100, 1,5,8-12, 1-100x2 or 1-100:8")] = "",
-    chunk: Annotated[int, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
+    chunk: Annotated[int | str, CHUNK, Arg(text="frames a task, or auto: by the seconds they take")] = 1,
     params: Annotated[list[Any] | dict[str, Any] | None, LOOSE, Arg(text="of the function, as JSON")] = None,
     retries: Annotated[int | None, Meta(ge=0), Arg(text="of a failed task; 1 when left out")] = None,
     timeout: Annotated[float | None, Meta(gt=0), Arg(text="seconds an attempt may take")] = None,
@@ -66,9 +66,10 @@ def create(
     trees.refuse_file(file)
     tree = trees.given_tree(call, project, context, json)
     if tree is not None:
+        functions.check_tree(call.farm, tree)
         return events.SubmitTree(tree, call.who.name, run)
     _check_one_line(name, function)
-    step = {
+    values = {
         "params": params,
         "frames": frames or None,
         "chunk": chunk if chunk != 1 else None,
@@ -78,6 +79,8 @@ def create(
         "limits": _words(limits),
         "needs": needs,
     }
+    step = _only_step(function, values)
+    functions.check(call.farm, step)
     job = {
         "name": name,
         "priority": priority,
@@ -86,7 +89,7 @@ def create(
         "start_at": None if later is None else call.now + later,
         "most_workers": most_workers,
         "most_tasks": most_tasks,
-        "tasks": [_only_step(function, step)],
+        "tasks": [step],
     }
     where = str(project or call.project or "default")
     return events.SubmitTree({"name": where, "workflows": [trees.without_none(job)]}, call.who.name, run)
@@ -125,7 +128,9 @@ def recreate(
     run: Annotated[bool, Arg(text="start them at once")] = False,
 ) -> events.Event:
     """Delete the workflows that spad's JSON tree names, then create them from it; all or nothing (SP-50)."""
-    return events.SubmitTree(trees.needed_tree(call, project, context, json, file), call.who.name, run, wipe=True)
+    tree = trees.needed_tree(call, project, context, json, file)
+    functions.check_tree(call.farm, tree)
+    return events.SubmitTree(tree, call.who.name, run, wipe=True)
 
 
 def update(
@@ -135,7 +140,9 @@ def update(
 
     What the JSON leaves out is as new: begin with job dump. A job that runs is refused.
     """
-    return events.UpdateTree(trees.needed_tree(call, project, context, json, file), call.who.name)
+    tree = trees.needed_tree(call, project, context, json, file)
+    functions.check_tree(call.farm, tree)
+    return events.UpdateTree(tree, call.who.name)
 
 
 def listing(
@@ -231,6 +238,18 @@ def check_force(call: Call, force: bool) -> None:
     """Only admins cut a stretch in which a task said that it must not be stopped (REQUIREMENTS 10.8)."""
     if force:
         check(call.who.role, "admin", "--force")
+
+
+def requeue(
+    call: Call,
+    job: One,
+    *,
+    project: Within = None,
+    again: Annotated[bool, Arg(text="also what is a success: render it anew")] = False,
+) -> events.Event:
+    """Run again what of a job has failed or was skipped, in all of its steps. It takes effect at once."""
+    check_owner(call, job)
+    return events.RetryJob(job.id, call.who.name, again)
 
 
 def pause(call: Call, job: One, *, project: Within = None) -> events.Event:

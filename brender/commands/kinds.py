@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from brender.commands.calls import Call
 from brender.core.farm import Job, Limit, Project, Step, Worker
-from brender.core.frames import AUTO, AUTO_WORD
+from brender.core.frames import AUTO_WORD
 from brender.core.rules.presets import OF_A_JOB
 from brender.errors import Invalid, InvalidParams, nearest
 from brender.worker.blender import BlenderJob
@@ -173,7 +173,7 @@ class Attributes(Kind):
             )
         kind = self.types[name]
         if name == "chunk" and given == AUTO_WORD:
-            return AUTO
+            return given
         if name == "stalled_after" and isinstance(given, str) and given[-1:] in _SECONDS:
             return seconds_of(given)
         try:
@@ -230,9 +230,9 @@ class Chunk(Kind):
     wire = int | str
     expects = "a whole number, or auto"
 
-    def parse(self, call: Call, value: Any, others: Others) -> int:
+    def parse(self, call: Call, value: Any, others: Others) -> int | str:
         if str(value).lower() == AUTO_WORD:
-            return AUTO
+            return AUTO_WORD
         try:
             found = int(value)
         except ValueError:

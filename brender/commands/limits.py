@@ -9,21 +9,28 @@ from msgspec.structs import asdict
 
 from brender.commands.calls import Call
 from brender.commands.kinds import LIMIT_VALUES, Arg, Kind, Others, starting
+from brender.commands.selection import as_id
+from brender.commands.workers import Limit as Most
+from brender.commands.workers import Offset
 from brender.core import events
 from brender.core.farm import Farm, Limit
 from brender.errors import NotFound, nearest
 
 
 class LimitRef(Kind):
-    """One limit, by name."""
+    """One limit, by name or id."""
 
-    expects = "a limit's name"
+    wire = str | int
+    expects = "a limit's name or id"
 
     def parse(self, call: Call, value: Any, others: Others) -> Limit:
-        found = call.farm.limit_named(value)
+        found = call.farm.limit_named(value) if isinstance(value, str) else None
+        if found is None:
+            number = as_id(value)
+            found = call.farm.limits.get(number) if number is not None else None
         if found is None:
             names = [limit.name for limit in call.farm.limits.values()]
-            raise NotFound(f"There is no limit {value!r}.", hint=nearest(value, names) or "See limit list.")
+            raise NotFound(f"There is no limit {value!r}.", hint=nearest(str(value), names) or "See limit list.")
         return found
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
@@ -33,9 +40,11 @@ class LimitRef(Kind):
 One = Annotated[Limit, LimitRef(), Arg(text="which limit")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Most = 200, offset: Offset = 0) -> dict[str, Any]:
     """List limits with how many are in use and how many steps name them."""
-    return {"limits": [_line(call.farm, limit) for limit in call.farm.limits.values()]}
+    chosen = list(call.farm.limits.values())
+    rows = [_line(call.farm, one) for one in chosen[offset : offset + limit]]
+    return {"limits": rows, "total": len(chosen), "offset": offset}
 
 
 def show(call: Call, limit: One) -> dict[str, Any]:
@@ -58,6 +67,7 @@ def _line(farm: Farm, limit: Limit) -> dict[str, Any]:
         "used": farm.usage.limits.get(limit.name, 0),
         "steps": sum(limit.name in step.limits for step in farm.steps.values()),
         "description": limit.description,
+        "version": limit.version,
     }
 
 

@@ -11,7 +11,9 @@ from msgspec.structs import asdict
 
 from brender.commands.calls import Call
 from brender.commands.kinds import PRESET_VALUES, Arg, Kind, Others, starting
+from brender.commands.selection import as_id
 from brender.commands.trees import without_none
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Farm, Preset
 from brender.core.rules.presets import BUILT_IN, names, refuse_built_in
@@ -24,14 +26,18 @@ _AROUND = {"blend": "/scene.blend", "output": "/frames", "scene": "S", "camera":
 
 
 class PresetName(Kind):
-    """One preset by name, a built-in one too."""
+    """One preset by name, a built-in one too; the farm's own also by id."""
 
+    wire = str | int
     expects = "a preset's name"
 
     def parse(self, call: Call, value: Any, others: Others) -> Any:
         known = list(names(call.farm))
+        number = as_id(value)
+        if value not in known and number in call.farm.presets:
+            value = call.farm.presets[number].name
         if value not in known:
-            raise NotFound(f"There is no preset {value!r}.", hint=nearest(value, known) or "See preset list.")
+            raise NotFound(f"There is no preset {value!r}.", hint=nearest(str(value), known) or "See preset list.")
         return value
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[str]:
@@ -56,9 +62,11 @@ Any_ = Annotated[str, PresetName(), Arg(text="which preset")]
 Own = Annotated[Preset, OwnPreset(), Arg(text="which preset")]
 
 
-def listing(call: Call) -> dict[str, Any]:
+def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List presets: those that every farm has, then the farm's own."""
-    return {"presets": [_line(call.farm, name) for name in names(call.farm)]}
+    chosen = list(names(call.farm))
+    rows = [_line(call.farm, name) for name in chosen[offset : offset + limit]]
+    return {"presets": rows, "total": len(chosen), "offset": offset}
 
 
 def show(call: Call, preset: Any_) -> dict[str, Any]:
@@ -69,10 +77,15 @@ def show(call: Call, preset: Any_) -> dict[str, Any]:
 
 def _line(farm: Farm, name: str) -> dict[str, Any]:
     row = farm.preset_named(name)
-    if row is not None:
-        return {"name": name, "params": row.params, "description": row.description, "built_in": False}
-    about, params = BUILT_IN[name]
-    return {"name": name, "params": params, "description": about, "built_in": True}
+    about, params = (row.description, row.params) if row is not None else BUILT_IN[name]
+    return {
+        "id": row.id if row is not None else None,
+        "name": name,
+        "params": params,
+        "description": about,
+        "built_in": row is None,
+        "version": row.version if row is not None else None,
+    }
 
 
 def add(

@@ -34,6 +34,7 @@ def listing(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, 
             "running": running.get(project.id, 0),
             "description": project.description,
             "current": project.name == call.project,
+            "version": project.version,
         }
         for project in chosen[offset : offset + limit]
     ]
@@ -44,7 +45,9 @@ def show(call: Call, project: One) -> dict[str, Any]:
     """Show a project and its jobs in a few words."""
     jobs = [job for job in call.farm.jobs.values() if job.project_id == project.id]
     listed = [{"id": job.id, "name": job.name, "state": job.state} for job in jobs[:200]]
-    return {**asdict(project), "jobs": listed, "total": len(jobs)}
+    running = sum(job.desired == "run" for job in jobs)
+    current = project.name == call.project
+    return {**asdict(project), "jobs": listed, "total": len(jobs), "running": running, "current": current}
 
 
 def add(

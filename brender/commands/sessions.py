@@ -35,9 +35,10 @@ def hello(
     name: Annotated[str, Arg(text="who you are")],
     *,
     token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
+    remember: Annotated[bool, Arg(text="false: what is made or run selects no project")] = True,
 ) -> Introduce:
     """Say who you are."""
-    return Introduce(name, token)
+    return Introduce(name, token, remember)
 
 
 def bye(call: Call) -> Quit:

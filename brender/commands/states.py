@@ -58,6 +58,7 @@ def job_line(farm: Farm, job: Job) -> dict[str, Any]:
         "id": job.id,
         "name": job.name,
         "project": farm.projects[job.project_id].name,
+        "project_id": job.project_id,
         "state": job.state,
         "paused": job.paused,
         "priority": job.priority,
@@ -67,6 +68,7 @@ def job_line(farm: Farm, job: Job) -> dict[str, Any]:
         "counts": named(counts),
         "progress": progress(counts),
         "remaining": remaining(farm, job),
+        "version": job.version,
     }
 
 
@@ -80,6 +82,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "id": step.id,
         "name": step.name,
         "job": farm.jobs[step.job_id].name,
+        "job_id": step.job_id,
         "place": step.place,
         "exec": step.exec,
         "function": step.function,
@@ -89,6 +92,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "counts": named(counts),
         "progress": progress(counts),
         "seconds": round(farm.tasks[step.id].seconds, 3),
+        "version": step.version,
     }
 
 
@@ -141,7 +145,10 @@ def task_line(
     if state is TaskState.SUCCESS:
         reason = farm.tasks[step.id].notes.get(index, "")
     return {
+        "job": farm.jobs[step.job_id].name,
+        "job_id": step.job_id,
         "step": step.name,
+        "step_id": step.id,
         "task": index,
         "frames": shown,
         "state": label(state, attempt),

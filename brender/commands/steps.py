@@ -6,21 +6,32 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
+from brender.commands import functions
 from brender.commands.calls import Call, check_owner
 from brender.commands.jobs import Within
 from brender.commands.kinds import NEW_STEP_VALUES, STEP_VALUES, Arg
 from brender.commands.parts import STEP
 from brender.commands.references import JOB
 from brender.commands.states import step_line
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Job, Step
 
 One = Annotated[Step, STEP, Arg("t", "which step")]
 
 
-def listing(call: Call, job: Annotated[Job, JOB, Arg("w", "which job")], *, project: Within = None) -> dict[str, Any]:
+def listing(
+    call: Call,
+    job: Annotated[Job, JOB, Arg("w", "which job")],
+    *,
+    project: Within = None,
+    limit: Limit = 200,
+    offset: Offset = 0,
+) -> dict[str, Any]:
     """List the steps of a job in running order."""
-    return {"job": job.name, "steps": [step_line(call.farm, step) for step in call.farm.steps_in(job)]}
+    steps = list(call.farm.steps_in(job))
+    rows = [step_line(call.farm, step) for step in steps[offset : offset + limit]]
+    return {"job": job.name, "job_id": job.id, "steps": rows, "total": len(steps), "offset": offset}
 
 
 def show(call: Call, step: One) -> dict[str, Any]:
@@ -40,6 +51,7 @@ def add(
 ) -> events.Event:
     """Add a step; where its place is taken, those from there on move down (SP-19)."""
     check_owner(call, job)
+    functions.check(call.farm, {"name": name, **values})
     return events.Create("step", {"job": job.id, "name": name, **values}, call.who.name)
 
 
@@ -52,6 +64,7 @@ def change(
 ) -> events.Event:
     """Change attributes of a step while its job does not run."""
     check_owner(call, call.farm.jobs[step.job_id])
+    functions.check_change(call.farm, step, values)
     return events.Update("step", [step.id], values, version, call.who.name)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.commands.calls import Call, check, may
+from brender.commands.calls import ANYBODY, Call, check, may
 from brender.commands.grammar import Signature, report_signature, signature_of
 from brender.errors import UnknownCommand, nearest
 
@@ -44,6 +44,11 @@ class Row(Struct, frozen=True):
     def words(self) -> str:
         """The command as a person writes it; a noun may have two words."""
         return f"{self.noun.replace('_', ' ')} {self.verb.replace('_', '-')}"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change the farm. Viewers may call whatever does not, so a broken question can be repeated."""
+        return self.role not in ("viewer", ANYBODY)
 
     @property
     def text(self) -> str:

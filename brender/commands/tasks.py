@@ -56,7 +56,6 @@ def show(call: Call, step: OneStep, task: Number = 0) -> dict[str, Any]:
     trouble = tasks.trouble.get(task)
     return {
         **marked(task_line(farm, step, task, live, frames_in(step)), call.marks),
-        "job": farm.jobs[step.job_id].name,
         "function": step.function,
         "params": step.params,
         "live": asdict(live[task]) if task in live else None,

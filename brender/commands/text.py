@@ -144,6 +144,10 @@ def _retry(data: Data, room: int) -> list[str]:
     return wrap(f"OK {number(data['tasks'], 'task')} of step {plain(data['name'])} will run again.", room)
 
 
+def _requeued(data: Data, room: int) -> list[str]:
+    return wrap(f"OK {number(data['tasks'], 'task')} of job {plain(data['name'])} will run again.", room)
+
+
 def _kill(data: Data, room: int) -> list[str]:
     return wrap(f"OK {number(data['tasks'], 'task')} of step {plain(data['name'])} told to end.", room)
 
@@ -188,6 +192,7 @@ WRITERS: dict[str, Writer] = {
     "job.stop": _stop,
     "limit.delete": _deleted,
     "job.unblock": _unblocked,
+    "job.requeue": _requeued,
     "job.pause": _pause,
     "job.resume": _pause,
     "job.priority": _updated,

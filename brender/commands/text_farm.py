@@ -66,7 +66,9 @@ def worker(data: Data, room: int) -> list[str]:
     lines: list[str] = []
     for row in data["workers"]:
         heard = row.get("heard")
-        lines += ["", *fields({**row, "heard": None if heard is None else f"{span(heard)} ago"}, WORKER_FIELDS, room)]
+        facts = {name: fact for name, fact in row["facts"].items() if name != "takes"}  # function list shows these
+        shown = {**row, "facts": facts, "heard": None if heard is None else f"{span(heard)} ago"}
+        lines += ["", *fields(shown, WORKER_FIELDS, room)]
         if row["attempts"]:
             lines += columns(ATTEMPT_COLUMNS, row["attempts"], room)
     return lines[1:] if lines else ["No worker is like that."]

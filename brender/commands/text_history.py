@@ -19,6 +19,7 @@ ATTEMPT_COLUMNS = (
     Column("began", "began"),
     Column("took", "took", right=True),
     Column("state", "ended"),
+    Column("MB", "memory_mb", right=True),
     Column("reason", "reason", shrinks=True, least=12),
 )
 
@@ -98,7 +99,7 @@ def watch(data: Data, room: int) -> list[str]:
     left = "You left it" if data.get("left") else f"Job {plain(data['name'])} is {plain(data['state'])}"
     lines = wrap(f"{left}: {progress_words(data)}.", room)
     if data["progress"]["failed"] and not data["progress"]["live"] and not data.get("left"):
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     return lines
 
 

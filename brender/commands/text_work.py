@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from brender.commands.layout import Column, bar, capital, columns, fields, number, plain, span, wrap
+from brender.commands.layout import Column, bar, columns, fields, number, plain, span, wrap
 from brender.commands.text_farm import more
 
 Data = Any
@@ -104,7 +104,7 @@ def status(data: Data, room: int) -> list[str]:
     for reason in data.get("waits") or ():
         lines += wrap(f"Waits: {plain(reason)}", room, "  ")
     if progress["failed"] and not progress["live"] and not progress["ready"]:
-        lines += wrap(f"What failed: task list {data['id']} failed. Again: task retry {data['id']}", room)
+        lines += wrap(f"What failed: task list {data['id']} failed. Again: job requeue {data['id']}", room)
     elif data["run"] == 0:
         lines += wrap(f"Start it: job run {data['id']}", room)
     return lines
@@ -124,7 +124,8 @@ def steps(data: Data, room: int) -> list[str]:
         return wrap(
             f"Job {plain(data['job'])} has no steps. Add one: step add {plain(data['job'])} NAME function=noop", room
         )
-    return [*_steps(data["steps"], room), capital(f"{number(len(data['steps']), 'step')}.")]
+    again = f"step list {data['job_id']}"
+    return [*_steps(data["steps"], room), *wrap(more(data, len(data["steps"]), "step", again), room)]
 
 
 STEP_FIELDS = (
@@ -215,10 +216,32 @@ LIMIT_COLUMNS = (
 )
 
 
+FUNCTION_COLUMNS = (
+    Column("function", "name", shrinks=True, least=8),
+    Column("workers", "offered", shrinks=True, least=8),
+    Column("online", "online", right=True),
+    Column("takes", "takes", shrinks=True, least=12),
+)
+
+
+def functions(data: Data, room: int) -> list[str]:
+    if not data["functions"]:
+        return wrap("No worker has told what it can run. On a machine that shall render, start: brender client", room)
+    rows = [
+        {**row, "offered": ", ".join(row["workers"]), "takes": " ".join(row["params"])} for row in data["functions"]
+    ]
+    return columns(FUNCTION_COLUMNS, rows, room)
+
+
 def limits(data: Data, room: int) -> list[str]:
-    if not data["limits"]:
+    if not data["total"]:
         return wrap("There is no limit. Make one: limit add nuke 10, then: step set JOB/STEP limits=nuke", room)
-    return columns(LIMIT_COLUMNS, data["limits"], room)
+    return [*columns(LIMIT_COLUMNS, data["limits"], room), *_others(data, len(data["limits"]), "limit", room)]
+
+
+def _others(data: Data, shown: int, noun: str, room: int) -> list[str]:
+    """How to see the rest of a short list; nothing where there is none."""
+    return wrap(more(data, shown, noun, f"{noun} list"), room) if shown < data["total"] else []
 
 
 def limit(data: Data, room: int) -> list[str]:
@@ -236,6 +259,7 @@ PRESET_COLUMNS = (
 def presets(data: Data, room: int) -> list[str]:
     return [
         *columns(PRESET_COLUMNS, [_settings(row) for row in data["presets"]], room),
+        *_others(data, len(data["presets"]), "preset", room),
         *wrap("Use one: brender render SCENE.blend --preset HD. Make one: preset add shots samples=64", room),
     ]
 
@@ -253,6 +277,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "job.list": jobs,
     "job.status": status,
     "job.show": job,
+    "function.list": functions,
     "limit.list": limits,
     "limit.show": limit,
     "preset.list": presets,

@@ -46,6 +46,7 @@ def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
         "slots": worker.slots,
         "tags": worker.tags,
         "warning": worker.warning,
+        "version": worker.version,
     }
 
 
@@ -68,7 +69,9 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
             {
                 "id": attempt.id,
                 "job": farm.jobs[farm.steps[attempt.step_id].job_id].name,
+                "job_id": farm.steps[attempt.step_id].job_id,
                 "step": farm.steps[attempt.step_id].name,
+                "step_id": attempt.step_id,
                 "task": attempt.task,
                 "state": attempt.state,
                 "pid": attempt.pid,
@@ -79,7 +82,7 @@ def show(call: Call, workers: Selected, *, limit: Limit = 200) -> dict[str, Any]
         rows.append(
             {
                 **asdict(worker),
-                "activity": activity(worker, len(load.live)),
+                **_line(farm, worker),
                 "heard": heard,
                 "attempts": attempts,
             }

@@ -54,6 +54,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.StopAll: jobs.stop_all,
     ev.PauseJob: jobs.pause,
     ev.UnblockJob: jobs.unblock,
+    ev.RetryJob: tasks.retry_job,
     ev.RetryTasks: tasks.retry,
     ev.KillTasks: tasks.kill,
     ev.Hello: workers.hello,

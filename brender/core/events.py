@@ -121,6 +121,14 @@ class UnblockJob(Event):
     by: str = ""
 
 
+class RetryJob(Event):
+    """Run everything of a job again that has failed or was skipped; `again` takes what is a success, too."""
+
+    job: int
+    by: str = ""
+    again: bool = False
+
+
 class RetryTasks(Event):
     """Run tasks of a step again; an empty list means every failed one. `again` takes those that are a success, too."""
 
@@ -276,6 +284,7 @@ class Result(Struct, array_like=True):
     signal: int | None = None
     reason: str = ""
     number: int = 0  # place in the worker's outbox; the acknowledgement names it
+    memory_mb: int = 0  # MiB that its process held at the most, 0: not known
 
 
 class Results(Event):

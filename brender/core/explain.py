@@ -169,7 +169,7 @@ def _waiting(farm: Farm, job: Job, step: Step, settings: Settings, task: int | N
     if able and (shared or (full and busy == able)):
         return [found for found in (shared, full) if found is not None]
     if able and busy == able:
-        return [_all_busy(farm, job, able), *_warm_for_others(farm, job, step)]
+        return [*_all_busy(farm, job, able), *_warm_for_others(farm, job, step)]
     if able:
         return [fit.Refusal("task.next", "A slot is free for it; it starts with the next turn.")]
     return [
@@ -190,13 +190,42 @@ def _nobody(workers: int) -> str:
     )
 
 
-def _all_busy(farm: Farm, job: Job, able: int) -> fit.Refusal:
+def _all_busy(farm: Farm, job: Job, able: int) -> list[fit.Refusal]:
+    """Who is served before it: the more urgent, the project with the smaller claim, the older of its own project."""
     workers = "The one worker that could run it is" if able == 1 else f"All {able} workers that could run it are"
-    urgent = sum(1 for other in farm.jobs.values() if other.desired == "run" and other.priority > job.priority)
-    if not urgent:
-        return fit.Refusal("farm.busy", f"{workers} busy with work that came earlier.", f"job priority {job.id} 80")
-    text = f"{workers} busy; running jobs with a higher priority than its {job.priority}: {urgent}."
-    return fit.Refusal("farm.busy", text, f"job priority {job.id} {min(100, job.priority + 10)}")
+    waiting = {farm.steps[one].job_id for one in farm.open if farm.tasks[one].ready()} - {job.id}
+    others = [other for other in map(farm.jobs.__getitem__, waiting) if fit.job_refusal(farm, other) is None]
+    urgent = sum(1 for other in others if other.priority > job.priority)
+    higher = f"job priority {job.id} {min(100, job.priority + 10)}" if job.priority < 100 else ""
+    if urgent:
+        text = f"{workers} busy; jobs that wait with a higher priority than its {job.priority}: {urgent}."
+        return [fit.Refusal("farm.busy", text, higher)]
+    equal = [other for other in others if other.priority == job.priority]
+    share = _share(farm, job, {other.project_id for other in equal} - {job.project_id})
+    if share is not None:
+        return [fit.Refusal("farm.busy", f"{workers} busy."), share]
+    mine = (job.started_at or 0.0, job.id)
+    older = [one for one in equal if one.project_id == job.project_id and (one.started_at or 0.0, one.id) < mine]
+    if older:
+        text = f"{workers} busy; older jobs of its project with the same priority go first: {len(older)}."
+        return [fit.Refusal("farm.busy", text, higher)]
+    return [fit.Refusal("farm.busy", f"{workers} busy with what came before. It is next when a slot is free.")]
+
+
+def _share(farm: Farm, job: Job, rivals: set[int]) -> fit.Refusal | None:
+    """The other project of equal priority that has the least of the farm for its weight, if that is less than ours."""
+
+    def claim(project: int) -> float:
+        return farm.usage.projects.get(project, 0) / farm.projects[project].weight
+
+    least = min(rivals, key=lambda project: (claim(project), project), default=None)
+    if least is None or claim(least) >= claim(job.project_id):
+        return None
+    first, own = farm.projects[least], farm.projects[job.project_id]
+    has, have = (farm.usage.projects.get(one.id, 0) for one in (first, own))
+    text = f"Project {first.name} is served before it: {has} tasks on workers for a weight of {first.weight:g}; "
+    text += f"{own.name} has {have} for {own.weight:g}."
+    return fit.Refusal("project.share", text, f"project set {own.name} weight={own.weight * 2:g}")
 
 
 def _warm_for_others(farm: Farm, job: Job, step: Step) -> list[fit.Refusal]:

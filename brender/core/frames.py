@@ -16,7 +16,8 @@ from brender.errors import Invalid
 
 MOST_FRAMES = 1_000_000
 MOST_INTERLEAVED = 100_000  # frames of one interleaved range, which is no progression any more
-_PART = re.compile(r"\s*(-?\d{1,9})(?:\s*(?:-|\.\.)\s*(-?\d{1,9})(?:\s*([x:])\s*(-?\d{1,9}))?)?\s*")
+_PART = re.compile(r"\s*(-?\d{1,18})(?:\s*(?:-|\.\.)\s*(-?\d{1,18})(?:\s*([x:])\s*(-?\d{1,18}))?)?\s*")
+_FARTHEST = 999_999_999  # the highest number of a frame, above and below 0: more than any renderer takes
 
 
 class Frames(Sequence[int]):
@@ -63,6 +64,8 @@ def parse(text: str) -> Frames:
     total = sum(len(part) for part in parts)
     if total > MOST_FRAMES:
         raise Invalid(f"Frames {text!r} are {total} frames; a step holds {MOST_FRAMES} at the most.", hint="Split it.")
+    if any(max(abs(part[0]), abs(part[-1])) > _FARTHEST for part in parts):
+        raise Invalid(f"Frames {text!r}: a frame's number has up to 9 digits.", hint="Write smaller numbers.")
     if _may_overlap(parts):
         parts = _distinct(parts)
     return Frames(parts)

@@ -65,6 +65,11 @@ def unfinished(farm: Farm, step: Step) -> list[Step]:
     return [other for other in in_run(farm, step, ids) if not farm.tasks[other.id].all_done()]
 
 
+def waits(farm: Farm, step: Step, ids: Sequence[int]) -> bool:
+    """Whether any of these steps, in the same run, is no success yet: `unfinished` as a question, asked every turn."""
+    return any(farm.steps[other].run == step.run and not farm.tasks[other].all_done() for other in ids)
+
+
 def models(farm: Farm, step: Step) -> list[Step]:
     """The steps that this one follows task by task, in this run."""
     return in_run(farm, step, farm.links_in(step.job_id).frame.get(step.id, ()))

@@ -232,6 +232,7 @@ class Attempt(Struct):
     started_at: float | None = None
     ended_at: float | None = None
     spent: bool = False  # the operator said retry: neither it nor what came before it counts any more
+    memory_mb: int = 0  # MiB that its process held at the most, 0: not known
 
 
 Row = Worker | Project | Limit | Preset | Job | Step | Attempt | AlarmRule | Alarm | Logger | Record | Delivery

@@ -12,15 +12,13 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from brender.config import Settings
-from brender.core import chunks, fit
+from brender.core import chunks, fit, recalls
 from brender.core.farm import Attempt, Farm, Load, Step, Worker
 from brender.core.frames import AUTO
 from brender.core.ledger import Ledger
 from brender.core.lifecycle import MOST_ATTEMPTS, TaskState
-from brender.core.orders import Order, Recall, Run, StepSpec
-
-Key = tuple[int, float, int, int, int]  # -priority, started, job, place, step
-Pair = tuple[Worker, Load]
+from brender.core.orders import Order, Run, StepSpec
+from brender.core.recalls import Key, Pair
 
 
 class Scheduler:
@@ -35,6 +33,7 @@ class Scheduler:
         self._runs: dict[tuple[int, int], Run] = {}  # by session and step, or the first attempt of a bundle below 0
         self._shares: dict[int, float] = {}  # of this turn, by step
         self._riders: dict[int, int] = {}  # usage.riders, and by worker those that this turn's bundles will have
+        self._fresh: list[tuple[Key, fit.Kind]] = []  # what joined a heap in this turn, or moved in it
         self._room = 0
 
     def turn(self, orders: list[tuple[int, Order]]) -> bool:
@@ -55,7 +54,9 @@ class Scheduler:
         orders.extend((session, run) for (session, _), run in self._runs.items())
         idle = [(worker, load) for worker, load in candidates if self._taken(worker, load) < worker.slots]
         if idle and self._room > 0:
-            self._take_back(idle, orders)
+            recalls.take_back(farm, self._settings, idle, self._riders, orders)
+        if self._room > 0:
+            recalls.make_way(farm, self._settings, self._fresh, orders)
         if self._room <= 0:
             farm.roomy.update(worker.id for worker, _ in candidates)
         return self._room <= 0
@@ -63,6 +64,7 @@ class Scheduler:
     def _enqueue(self) -> None:
         """Put every step that may have become ready into the heap of its kind."""
         farm = self._farm
+        self._fresh = []
         for step_id in farm.ready:
             step = farm.steps.get(step_id)
             if step is None or step_id not in farm.open or not farm.tasks[step_id].ready():
@@ -74,6 +76,7 @@ class Scheduler:
             entry = (key, fit.kind_of(step, job))
             if self._queued.get(step_id) != entry:
                 self._queued[step_id] = entry
+                self._fresh.append(entry)
                 heappush(self._heaps.setdefault(entry[1], []), key)
         farm.ready.clear()
 
@@ -282,45 +285,6 @@ class Scheduler:
             step.stalled_after,
             step.stop_stalled,
         )
-
-    def _take_back(self, idle: list[tuple[Worker, Load]], orders: list[tuple[int, Order]]) -> None:
-        """Idle slots and nothing ready: recall tasks that wait long in queues behind busy slots elsewhere."""
-        farm = self._farm
-        free = sum(worker.slots - self._taken(worker, load) for worker, load in idle)
-        for worker_id, load in farm.loads.items():
-            if free <= 0:
-                return
-            worker = farm.workers[worker_id]
-            spare = self._taken(worker, load) - len(load.recalled) - worker.slots
-            if spare <= 0 or load.session is None:
-                continue
-            wanted = self._recallable(load, idle)[-min(spare, free) :]
-            if wanted:
-                free -= len(wanted)
-                load.recalled.update(wanted)
-                orders.append((load.session, Recall(wanted)))
-
-    def _recallable(self, load: Load, idle: list[tuple[Worker, Load]]) -> list[int]:
-        """Attempts of this worker that have not started, are worth moving, and that an idle worker could run."""
-        farm, settings = self._farm, self._settings
-        found: list[int] = []
-        for attempt in load.live.values():
-            if attempt.state != "assigned" or attempt.id in load.recalled:
-                continue
-            waited = farm.now - attempt.assigned_at
-            if max(farm.tasks[attempt.step_id].seconds, waited) <= settings.recall_after:
-                continue  # its turn comes sooner than it is back; a short one that waits is behind something long
-            step = farm.steps[attempt.step_id]
-            kind = fit.kind_of(step, farm.jobs[step.job_id])
-            bundled = step.chunk == AUTO and chunks.bundles(farm, farm.workers[attempt.worker_id], step, kind)
-            if bundled and waited <= settings.recall_after:
-                continue  # it was sent for a free slot: it is about to start
-            if any(
-                fit.kind_refusal(worker, kind) is None and fit.room_refusal(farm, worker, load, kind) is None
-                for worker, load in idle
-            ):
-                found.append(attempt.id)
-        return found
 
 
 def _by_file(waiting: list[Pair]) -> dict[str, deque[Pair]]:

@@ -15,7 +15,7 @@ from brender.core.lifecycle import FAILED, LABELS, LIVE, OVER, PENDING, READY, T
 def open_steps(farm: Farm, job: Job) -> list[Step]:
     """The steps whose turn has come: no unfinished `await` step bars them (SP-03), and what they name is done.
 
-    A step that follows another task by task is not barred by it as a whole.
+    A step that follows another task by task is not barred by it as a whole. One that is done has nothing to open for.
     """
     opened: list[Step] = []
     if job.desired != "run":
@@ -23,15 +23,15 @@ def open_steps(farm: Farm, job: Job) -> list[Step]:
     linked = farm.links_in(job.id)
     bars: list[Step] = []  # unfinished `await` steps so far, in order of place
     for step in farm.steps_in(job):
-        if step.run != job.run:
+        if step.run != job.run or farm.tasks[step.id].all_done():
             continue
         if bars and not linked.frame and bars[0].place < step.place:
             break
         follows = linked.frame.get(step.id, ())
         barred = any(bar.place < step.place and bar.id not in follows for bar in bars)
-        if not barred and not (step.id in linked.whole and links.unfinished(farm, step)):
+        if not barred and not links.waits(farm, step, linked.whole.get(step.id, ())):
             opened.append(step)
-        if step.exec == "await" and not farm.tasks[step.id].all_done():
+        if step.exec == "await":
             bars.append(step)
     return opened
 
@@ -93,11 +93,10 @@ def summed(farm: Farm, job: Job) -> str:
     """The job's word: of the steps in its current run, and `new` while a started run has nothing going yet."""
     if job.run == 0:
         return "not run"
-    total = [0] * len(TaskState)
-    for step in farm.steps_in(job):
-        if step.run == job.run:
-            for state, count in enumerate(farm.tasks[step.id].counts):
-                total[state] += count
+    parts = [farm.tasks[step.id].counts for step in farm.steps_in(job) if step.run == job.run]
+    if job.desired == "run" and farm.usage.of_job(job) and not any(counts[TaskState.IMMORTAL] for counts in parts):
+        return "running"  # the usual case, answered without a sum over all states of all steps
+    total = [sum(counts) for counts in zip(*parts, strict=True)] or [0] * len(TaskState)
     live = any(total[state] for state in LIVE)
     if job.desired == "run":
         if total[TaskState.IMMORTAL]:

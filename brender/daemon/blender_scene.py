@@ -201,6 +201,11 @@ def size(scene):
     return (0, 0) if render.use_border and render.use_crop_to_border else whole_size(render)
 
 
+def rate(scene):
+    """Frames a second of the scene: 29.97 is 30 by 1.001 here."""
+    return round(scene.render.fps / scene.render.fps_base, 4)
+
+
 def whole_size(render):
     """(width, height) in pixels of the picture without any border, as Blender rounds it."""
     return tuple(int(side * render.resolution_percentage / 100) for side in (render.resolution_x, render.resolution_y))

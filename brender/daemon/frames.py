@@ -47,6 +47,7 @@ class Published(NamedTuple):
     height: int
     format: str
     seconds: float = 0.0
+    fps: float = 0.0
 
 
 class Outcome(NamedTuple):
@@ -153,6 +154,7 @@ def _entry(one: Published, attempt: str, key: str, seen: looks.Measured | None) 
         height=one.height,
         format=one.format,
         seconds=one.seconds,
+        fps=one.fps,
         mean=None if seen is None or seen.problem else seen.mean,
         attempt=attempt,
         key=key,
@@ -215,7 +217,8 @@ def _rename(
         part = os.path.basename(part_name(params, attempt, one.frame, one.format))
         final = final_name(params, one.frame, one.format)
         os.rename(part, os.path.basename(final), src_dir_fd=parts, dst_dir_fd=output)
-        done.append(Published(one.frame, final, size, one.width, one.height, one.format, one.seconds))
+        facts = (one.width, one.height, one.format, one.seconds, one.fps)
+        done.append(Published(one.frame, final, size, *facts))
     os.fsync(output)
     return done
 

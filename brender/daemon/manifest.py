@@ -28,7 +28,10 @@ NOT_IN_THE_KEY: Final = ("output", "existing")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One published frame. `bytes` is its file's size, `seconds` its render's; `mean` is None where nobody looked."""
+    """One published frame. `bytes` is its file's size, `seconds` its render's, `fps` its scene's rate (0: unknown).
+
+    `mean` is None where nobody looked.
+    """
 
     frame: int
     file: str  # its name inside the folder
@@ -37,6 +40,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     height: int = 0
     format: str = ""
     seconds: float = 0.0
+    fps: float = 0.0
     mean: float | None = None
     attempt: str = ""
     key: str = ""

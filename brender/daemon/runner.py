@@ -26,6 +26,7 @@ from blender_scene import (
     drop_side_outputs,
     follow_stats,
     open_file,
+    rate,
     refuse_python,
     remembers,
     render_frame,
@@ -90,7 +91,8 @@ class Opened:
                 part = render_frame(self.bpy, self.scene, frame, request["prefix"], ending)
             width, height = size(self.scene)
             seconds = round(time.monotonic() - begun, 3)
-            say("frame", frame=frame, file=part, seconds=seconds, width=width, height=height, format=self.format)
+            facts = {"seconds": seconds, "width": width, "height": height, "format": self.format}
+            say("frame", frame=frame, file=part, fps=rate(self.scene), **facts)
 
 
 def wanted(request):
@@ -120,6 +122,18 @@ def memory():
         return 0
 
 
+def peak(again=False):
+    """MiB that this process has held at the most since it was last asked so `again`; 0 where nobody knows."""
+    try:
+        if again:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")  # the high-water mark goes down to what is held now
+        with open("/proc/self/status", "rb") as file:
+            return next(int(line.split()[1]) >> 10 for line in file if line.startswith(b"VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
 class Service:
     """Requests from stdin, one after another, until its end."""
 
@@ -135,6 +149,7 @@ class Service:
             except (ValueError, KeyError, TypeError) as error:
                 say("failed", text=f"a request that nobody can read: {error!r}")
                 return BAD_REQUEST
+            peak(again=True)
             say("taken", request=name, place=place, idle=idle)
             code = attempt(lambda request=request: self.render(request))
             self.finish(name, code)
@@ -150,7 +165,8 @@ class Service:
         if code:
             self.close()
         # After a failed render nobody knows what of Blender is still sound (memory, a GPU's context).
-        say("done", request=name, code=code, memory_mb=memory(), recycle=code == RENDER_FAILED)
+        facts = {"memory_mb": memory(), "peak_mb": peak()}
+        say("done", request=name, code=code, **facts, recycle=code == RENDER_FAILED)
         self.over = time.monotonic()
 
     def close(self):

@@ -32,6 +32,7 @@ from brender.worker import blender
 from brender.worker.gpus import Gpu, Pins
 from brender.worker.looks import Wish
 from brender.worker.stall import Sample
+from brender.worker.told import Told
 from brender.worker.warm import Subject, Terms
 from brender.worker.world import Began, Ended, Input, Launch, Leave, NotStarted, Orphaned, Published
 
@@ -69,6 +70,7 @@ class Slots:
         self.logs = self._logs = LogFolder(home.path / "logs")
         self._sleeps: dict[int, gevent.Greenlet] = {}
         self._renders: dict[int, Render] = {}
+        self._told: dict[int, Told] = {}  # of programs, once they have printed something
         self._looks = ThreadPool(1)
         self._pool = ThreadPool(max(2, 2 * slots))  # one publishes while the next prepares
         self._guardian = process.Guardian(self._on_event, self._on_output, self._on_lost)
@@ -121,9 +123,13 @@ class Slots:
         self._logs.open(attempt).write(text.encode("utf-8", "backslashreplace"))
 
     def marks(self) -> dict[int, Mark]:
-        """How far the renders are that have said so."""
+        """How far the renders and programs are that have said so."""
         found = {attempt: render.mark(attempt) for attempt, render in self._renders.items()}
-        return {attempt: mark for attempt, mark in found.items() if mark is not None}
+        marks = {attempt: mark for attempt, mark in found.items() if mark is not None}
+        for attempt, told in self._told.items():
+            if told.fraction is not None:
+                marks[attempt] = Mark(attempt, told.fraction, told.note)
+        return marks
 
     def samples(self, watched: Sequence[tuple[int, int]]) -> list[Sample]:
         """What these attempts [attempt, pid] have done; yields. A disk that does not answer has no new bytes."""
@@ -145,6 +151,7 @@ class Slots:
     def over(self, attempt: int) -> None:
         """Its slot is free: close the log, sweep parts that will never be published."""
         self._logs.close(attempt)
+        self._told.pop(attempt, None)
         render = self._renders.pop(attempt, None)
         if render is not None and not render.published:
             self._pool.spawn(frames.sweep, render.job, str(attempt))
@@ -253,8 +260,8 @@ class Slots:
             lines = self._logs.tail(event.attempt, 3)
             reason = lines[-1][:REASON_CHARS] if lines else ""
         if code < 0:
-            return Ended(event.attempt, signal=-code, reason=reason)
-        return Ended(event.attempt, exit_code=code, reason=reason)
+            return Ended(event.attempt, signal=-code, reason=reason, memory_mb=event.max_rss_kb >> 10)
+        return Ended(event.attempt, exit_code=code, reason=reason, memory_mb=event.max_rss_kb >> 10)
 
     def _on_output(self, attempt: int, data: bytes) -> None:
         if attempt < 0 and self._warm is not None:
@@ -266,6 +273,8 @@ class Slots:
         render = self._renders.get(attempt)
         if render is not None:
             render.feed(data)
+        else:
+            self._told.setdefault(attempt, Told()).feed(data)
 
     def _on_lost(self, attempts: tuple[int, ...]) -> None:
         """The guardian died, its tasks were swept. A new one takes over; where they keep dying, the daemon leaves."""

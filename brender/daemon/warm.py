@@ -174,8 +174,8 @@ class WarmSlots:
             return None
         reason = render.reason(event.code)
         if event.code < 0:
-            return Ended(launch.attempt, signal=-event.code, reason=reason)
-        return Ended(launch.attempt, exit_code=event.code, reason=reason)
+            return Ended(launch.attempt, signal=-event.code, reason=reason, memory_mb=event.max_rss_kb >> 10)
+        return Ended(launch.attempt, exit_code=event.code, reason=reason, memory_mb=event.max_rss_kb >> 10)
 
     def lost(self, keys: tuple[int, ...]) -> list[int]:
         """The guardian died with these tasks of its; the attempts that were among them."""
@@ -227,7 +227,8 @@ class WarmSlots:
             self._retire(warm)
         else:
             warm.wait(self._terms.idle_s, self._retire)
-        self._tell([Ended(attempt, exit_code=done.code, reason=render.reason(done.code))])
+        ended = Ended(attempt, exit_code=done.code, reason=render.reason(done.code), memory_mb=done.peak_mb)
+        self._tell([ended])
 
     def _retire(self, warm: Warm) -> None:
         """It gets no task any more and has a while to end by itself."""

@@ -198,7 +198,7 @@ class Hub:
             missed = self.feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self.feed, act.since)
-            return {"topics": link.topics, "seq": self.feed.last, "resumed": missed is not None}
+            return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             if not act.topics or LOG_TOPIC in act.topics:
@@ -208,7 +208,7 @@ class Hub:
             link.project = act.name
             return {"project": act.name}
         if isinstance(act, calls.Introduce):
-            link.name = act.name
+            link.name, link.remembers = act.name, act.remember
             return {"name": act.name, "role": link.who.role}
         raise InternalError(f"Nobody carries out {type(act).__name__}.")
 
@@ -247,8 +247,8 @@ class Hub:
         self._more = turn.more
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
-            if one is not None and one.row.selects and isinstance(answer, dict) and "project" in answer:
-                one.link.project = answer["project"]
+            if one is not None and one.row.selects and one.link.remembers and isinstance(answer, dict):
+                one.link.project = answer.get("project", one.link.project)
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))
 
     def _release(self, asked: list[Asked | None], turn: Turn) -> None:

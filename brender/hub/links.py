@@ -41,6 +41,7 @@ class Link:
         self.conversation = conversation
         self.name = ""
         self.project = ""
+        self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
@@ -128,6 +129,10 @@ class Link:
         if kind not in encoded:
             encoded[kind] = self.conversation.notice(notice)
         self.send(encoded[kind])
+
+    def told(self, feed: Feed) -> int:
+        """The number up to which it has been sent all that it asked for: the one to resume from if it breaks now."""
+        return self._current if self.behind else feed.last
 
     def resume(self, feed: Feed, seq: int) -> None:
         """Send what the feed has after `seq`, no faster than it is read; events that happen meanwhile come after it."""

@@ -36,14 +36,15 @@ def _serve(_given: argparse.Namespace) -> int:
 
 def _movie(given: argparse.Namespace) -> int:
     from brender.pictures import reading
-    from brender.pictures.movie import Movie, make
-    from brender.pictures.sequence import sequence
+    from brender.pictures.movie import FRAME_RATE, Movie, make
+    from brender.pictures.sequence import rate_of, sequence
 
     reading.confine()
     output = Path(_absolute("output", given.output))
     found = sequence(Path(_absolute("source", given.source)), given.pattern, given.range, given.holes)
-    made = make(found.paths, output, Movie(given.fps, given.codec, given.quality))
-    print(f"{made}: {len(found.paths)} frames at {given.fps:g} a second{found.in_words()}", flush=True)
+    fps = given.fps or rate_of(found) or FRAME_RATE
+    made = make(found.paths, output, Movie(fps, given.codec, given.quality))
+    print(f"{made}: {len(found.paths)} frames at {fps:g} a second{found.in_words()}", flush=True)
     return 0
 
 
@@ -111,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         if name != "merge":
             add.add_argument("--range", default="")
         if name == "movie":
-            add.add_argument("--fps", type=float, default=24.0)
+            add.add_argument("--fps", type=lambda text: float(text or 0), default=0.0)
             add.add_argument("--codec", choices=("h264", "prores", "lossless"), default="h264")
             add.add_argument("--quality", type=int, default=16)
             add.add_argument("--holes", type=_truth, default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from brender.worker.blender import EXTENSIONS
 
 ENDINGS: Final = (*sorted(set(EXTENSIONS.values())), "jpeg", "tiff")
 PATTERN: Final = "frame_####"
+MANIFEST: Final = ".brender/manifest.jsonl"  # of a folder of frames: a line for each, with its scene's rate
+MANIFEST_BYTES: Final = 1 << 20  # of its end
 MOST_NAMED: Final = 12
 
 
@@ -54,6 +57,29 @@ def sequence(folder: Path, pattern: str = "", words: str = "", holes: bool = Fal
     if missing and not holes:
         raise Invalid(f"{folder} lacks {_named(missing)}.", hint="Render them, or allow holes=true.")
     return Sequence(folder, frames, [found[frame] for frame in frames], missing)
+
+
+def rate_of(found: Sequence) -> float:
+    """Frames a second of the scene that the newest of these frames is of, by their folder's manifest; 0: not told.
+
+    The lines are data of whoever writes there: what does not fit is passed over.
+    """
+    names = {path.name for path in found.paths}
+    try:
+        with open(os.open(found.folder / MANIFEST, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - MANIFEST_BYTES))
+            lines = file.read(MANIFEST_BYTES).splitlines()
+    except OSError:
+        return 0.0
+    for line in reversed(lines):
+        try:
+            entry = json.loads(line)
+            rate = float(entry["fps"]) if entry["file"] in names else 0.0
+        except (ValueError, LookupError, TypeError):
+            continue
+        if 0.1 <= rate <= 1000:
+            return rate
+    return 0.0
 
 
 def copy_last(found: Sequence, output: Path | None) -> tuple[int, Path]:

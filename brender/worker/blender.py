@@ -203,13 +203,14 @@ OVERRIDES: Final = (
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """The runner says that one frame lies in its part file. Width and height in pixels."""
+    """The runner says that one frame lies in its part file. Width and height in pixels, the scene's frames a second."""
 
     frame: int
     seconds: float
     width: int
     height: int
     format: str
+    fps: float = 0.0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -257,6 +258,7 @@ class _Event(msgspec.Struct):
     width: int = 0
     height: int = 0
     format: str = ""
+    fps: float = 0.0
     text: str = ""
 
 
@@ -323,7 +325,7 @@ class BlenderLines:
         except msgspec.DecodeError:
             return None
         if event.event == "frame" and event.frame is not None and event.format in EXTENSIONS:
-            done = Rendered(event.frame, event.seconds, event.width, event.height, event.format)
+            done = Rendered(event.frame, event.seconds, event.width, event.height, event.format, event.fps)
             self.rendered.append(done)
             return done
         if event.event == "begin":

@@ -47,7 +47,8 @@ class Duty:
         cold: bool = False,
     ) -> None:
         bundled = [*catalogue.bundled(), *(("blender",) if cold and "blender" in catalogue.names() else ())]
-        config = {**hello.config, **({"bundles": bundled} if bundled else {})}
+        told = {"bundles": bundled, "takes": catalogue.takes()}
+        config = {**hello.config, **{word: what for word, what in told.items() if what}}
         self.hello = msgspec.structs.replace(hello, functions=catalogue.names(), config=config)
         self.heartbeat = 5.0  # seconds; the welcome names it
         self.name = hello.name
@@ -249,7 +250,7 @@ class Duty:
         if run is None:
             return
         if run.why == UNASKED and event.exit_code == 0 and run.call.kind == "blender":
-            run.publish()
+            run.publish(event.memory_mb)
             self._stalls.end(event.attempt)
             turn.publish.append(event.attempt)
             # Its process is done and reading back its frames needs no slot: the next frame is rendered meanwhile. But
@@ -264,9 +265,11 @@ class Duty:
         if run is None or not run.publishing:
             return
         if event.reason:
-            self._close(run, turn, self._error(run, event.reason, now, 0))
+            result = self._error(run, event.reason, now, 0)
         else:
-            self._close(run, turn, Result(event.attempt, "success0", now - run.since, 0, reason=event.note))
+            result = Result(event.attempt, "success0", now - run.since, 0, reason=event.note)
+        result.memory_mb = run.memory_mb
+        self._close(run, turn, result)
 
     def _on_orphaned(self, event: world.Orphaned, now: float, turn: Turn) -> None:
         for attempt in event.attempts:

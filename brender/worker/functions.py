@@ -120,6 +120,10 @@ class Catalogue:
         mine = {"blender": bool(self._blender), "openjd": bool(self._openjd)}
         return sorted({*BUILT_IN, *own, *(name for name, offered in mine.items() if offered)})
 
+    def takes(self) -> dict[str, Any]:
+        """The typed parameters of the templates, as plain data for the hello: the master refuses what they would."""
+        return {name: msgspec.to_builtins(one.params) for name, one in sorted(self._templates.items())}
+
     def bundled(self) -> list[str]:
         """Functions whose programs are told all their frames, so that one may do several tasks: it has {frames}."""
         return sorted(name for name, one in self._templates.items() if any("{frames}" in word for word in one.argv))

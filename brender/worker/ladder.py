@@ -8,6 +8,8 @@ from __future__ import annotations
 from math import inf
 from typing import Final
 
+from msgspec import structs
+
 from brender.core.events import Result
 from brender.worker import stall
 from brender.worker.functions import Call
@@ -44,6 +46,7 @@ class Running:
         "killed",
         "limit",
         "members",
+        "memory_mb",
         "pid",
         "publishing",
         "quiet",
@@ -66,6 +69,7 @@ class Running:
         self.since = now
         self.limit = limit  # seconds it may take
         self.pid = 0
+        self.memory_mb = 0  # that its process held, once that has ended
         self.begun = False
         self.why = UNASKED
         self.waiting = False
@@ -100,9 +104,9 @@ class Running:
         elif not climbing:
             self._rungs, self._due = SOFTLY, now
 
-    def publish(self) -> None:
+    def publish(self, memory_mb: int = 0) -> None:
         """Its process ended well; what is left is to judge and name its outputs, which nobody stops."""
-        self.publishing, self.limit = True, inf
+        self.publishing, self.limit, self.memory_mb = True, inf, memory_mb
 
     def rung(self, now: float) -> int:
         """The signal whose time has come, or 0. Sets `immortal` after the last."""
@@ -146,7 +150,8 @@ class Running:
             state = "error"
         if state == "success0":
             reason = ""
-        return Result(self.attempt, state, now - self.since, event.exit_code, event.signal, reason[:300])
+        took, memory = now - self.since, event.memory_mb
+        return Result(self.attempt, state, took, event.exit_code, event.signal, reason[:300], memory_mb=memory)
 
     def mine(self) -> list[int]:
         """Its attempts that are still somebody's: the others were dropped."""
@@ -167,7 +172,7 @@ class Running:
         bundle = f"{len(self.members)} tasks in one process"
         found = []
         for member in self.mine():
-            one = Result(member, outcome.state, seconds, outcome.exit_code, outcome.signal, outcome.reason)
+            one = structs.replace(outcome, attempt=member, seconds=seconds)
             if failed:
                 why = outcome.reason or (f"signal {one.signal}" if one.signal else f"exit code {one.exit_code}")
                 one.state, one.reason = "returned", f"{bundle} failed, each goes alone now: {why}"[:300]

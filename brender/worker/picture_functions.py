@@ -14,11 +14,12 @@ from brender.worker.functions import Parameter, Template
 _FOLDER: Final = {"source": Parameter("path"), "pattern": Parameter("str", default="frame_####")}
 _FRAMES: Final = {**_FOLDER, "range": Parameter("str", default="")}
 # `output` may be left out where there is an obvious name for it; an empty range means all frames that lie there.
+# Without fps a movie has the rate of the scene that its frames are of.
 PARAMS: Final[dict[str, dict[str, Parameter]]] = {
     "movie": {
         **_FRAMES,
         "output": Parameter("path"),
-        "fps": Parameter("float", min=0.1, max=1000, default=24),
+        "fps": Parameter("float", min=0.1, max=1000, default=None),
         "codec": Parameter("str", choices=["h264", "prores", "lossless"], default="h264"),
         "quality": Parameter("int", min=0, max=51, default=16),
         "holes": Parameter("bool", default=False),

@@ -42,12 +42,16 @@ class Subject(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """The end of one request. `code` is what an exit code would be; `recycle`: the process is not to be trusted."""
+    """The end of one request. `code` is what an exit code would be; `recycle`: the process is not to be trusted.
+
+    In MiB: `memory_mb` is what the process holds now, `peak_mb` what it held at the most during the request.
+    """
 
     request: str
     code: int
     memory_mb: int = 0
     recycle: bool = False
+    peak_mb: int = 0
 
 
 class Age(Struct):
@@ -79,6 +83,7 @@ class _Told(Struct):
     request: str = ""
     code: int = 1
     memory_mb: int = 0
+    peak_mb: int = 0
     recycle: bool = False
 
 
@@ -96,4 +101,4 @@ def done_of(line: bytes, request: str) -> Done | None:
         return None
     if told.event != "done" or told.request != request:
         return None
-    return Done(request, told.code, told.memory_mb, told.recycle)
+    return Done(request, told.code, told.memory_mb, told.recycle, told.peak_mb)

@@ -39,12 +39,16 @@ class Began(Struct):
 
 
 class Ended(Struct):
-    """An attempt's process is gone, with an exit code or by a signal; `reason` is what its log says of it."""
+    """An attempt's process is gone (an open Blender: has done it), with an exit code or by a signal.
+
+    `reason` is what its log says of it.
+    """
 
     attempt: int
     exit_code: int | None = None
     signal: int | None = None
     reason: str = ""
+    memory_mb: int = 0  # that it held at the most, 0: not known
 
 
 class NotStarted(Struct):

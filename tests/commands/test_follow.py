@@ -56,7 +56,10 @@ def test_the_history_of_a_task_tells_who_how_long_and_how_it_ended(columns: int)
     """FIELD 20."""
     stage = world.stage()
     act = world.ask(stage, "task history film/shot 0")
-    rows = [attempt(2, state="error", exit_code=13, reason="no camera"), attempt(1, state="lost", ended_at=None)]
+    rows = [
+        attempt(2, state="error", exit_code=13, reason="no camera", memory_mb=4321),
+        attempt(1, state="lost", ended_at=None),
+    ]
     data = act.answer(rows)
     assert [(row["worker"], row["seconds"], row["state"]) for row in data["attempts"]] == [
         ("render-01", 12.5, "error"),
@@ -65,6 +68,8 @@ def test_the_history_of_a_task_tells_who_how_long_and_how_it_ended(columns: int)
     lines = text.render("task.history", data, (columns, 24)).splitlines()
     assert all(len(line) <= columns for line in lines)
     assert "error13" in lines[1] and "12 s" in lines[1]
+    assert columns < 80 or "4321" in lines[1]
+    assert [row["memory_mb"] for row in data["attempts"]] == [4321, None]
     assert lines[-1].endswith("attempt=42")
     assert "has not run yet" in text.render("task.history", act.answer([]))
 

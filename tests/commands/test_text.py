@@ -97,7 +97,7 @@ def test_the_clients_table_reads_well() -> None:
 def test_a_failed_job_says_how_to_look_and_how_to_go_on() -> None:
     lines = world.shown(failed_shot(), "status film/shot")
     assert lines[0] == "job shot (id 1, project film) is error, run 1"
-    assert lines[-1] == "What failed: task list 1 failed. Again: task retry 1"
+    assert lines[-1] == "What failed: task list 1 failed. Again: job requeue 1"
 
 
 @given(

@@ -31,6 +31,16 @@ def test_a_task_that_ends_well_is_success0_and_its_result_is_acknowledged(stage:
     assert stage.orders(worker, Ack) == [Ack([number])]
 
 
+@pytest.mark.parametrize("state", ["success0", "error", "returned"])
+def test_what_an_attempt_held_of_memory_stands_in_its_row(stage: Stage, state: str) -> None:
+    """Issue 3: the history of a frame says worker, seconds, memory and attempts."""
+    worker = stage.worker()
+    stage.job({"frames": "1-3"})
+    attempt = stage.live(worker)[0]
+    stage.end(worker, attempt, state, memory_mb=812)
+    assert attempt.memory_mb == 812
+
+
 def test_a_result_may_arrive_before_its_start(stage: Stage) -> None:
     """R6: ultrafast frames; F18: and the start may come after it."""
     worker = stage.worker()

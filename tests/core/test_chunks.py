@@ -221,3 +221,17 @@ def test_auto_is_a_word_that_stays_one(stage: Stage) -> None:
     stage.do(ev.Update("step", [step.id], {"chunk": "auto"}))
     assert len(stage.words(job)) == 5
     assert "auto" in stage.refused(ev.Update("step", [step.id], {"chunk": -3})).message
+
+
+@pytest.mark.parametrize("chunk", [0, 0.0, -1, "", "0"])
+def test_a_chunk_of_no_frames_is_refused_before_anything_is_written(stage: Stage, chunk: Any) -> None:
+    """Issue 3: `auto` is a 0 inside, and nobody may write it as one."""
+    task = {"name": "r", "function": "noop", "frames": "1-5", "chunk": chunk}
+    tree = {"name": "film", "workflows": [{"name": "shot", "tasks": [task]}]}
+    assert "chunk is" in stage.refused(ev.SubmitTree(tree, run=True)).message
+    assert not stage.farm.projects and not stage.farm.jobs
+    job = stage.job({"function": "comp", "frames": "1-5", "chunk": "auto"}, run=False)
+    assert "chunk is" in stage.refused(ev.Update("step", [stage.step(job).id], {"chunk": chunk})).message
+    dumped = {"name": "film", "workflows": [{"name": job.name, "tasks": [{**task, "name": "s1", "chunk": "auto"}]}]}
+    stage.do(ev.UpdateTree(dumped))
+    assert stage.step(job).chunk == 0

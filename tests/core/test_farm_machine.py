@@ -153,11 +153,15 @@ class FarmMachine(RuleBasedStateMachine):
     def unblock(self, at: int) -> None:
         self.turn(ev.UnblockJob(self.pick(self.farm.jobs, at)))
 
-    @rule(at=few, task=few, verb=st.sampled_from(["retry", "retry all", "kill", "again", "again all"]))
+    @rule(at=few, task=few, verb=st.sampled_from(["retry", "retry all", "kill", "again", "again all", "requeue"]))
     def tasks(self, at: int, task: int, verb: str) -> None:
         step = self.pick(self.farm.steps, at)
         if verb == "kill":
             self.turn(ev.KillTasks(step, [task]))
+        elif verb == "requeue":
+            self.turn(
+                ev.RetryJob(self.farm.steps[step].job_id if step in self.farm.steps else step, again=task % 2 > 0)
+            )
         else:
             again = verb.startswith("again")
             self.turn(ev.RetryTasks(step, [] if verb.endswith("all") else [task], again=again))

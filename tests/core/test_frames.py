@@ -42,6 +42,21 @@ def test_what_is_no_frame_range_is_refused_with_its_words(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1-1000000000", "are 1000000000 frames; a step holds 1000000"),
+        ("1-999999999,7", "are 1000000000 frames; a step holds 1000000"),
+        ("1-1000000000:5", "an interleaved range has up to 100000"),
+        ("1000000000", "up to 9 digits"),
+    ],
+)
+def test_too_many_frames_are_refused_by_that_rule(text: str, said: str) -> None:
+    """10⁹ frames are well written; what is wrong is their number."""
+    with pytest.raises(Invalid, match=said):
+        parse(text)
+
+
 @given(st.lists(ranges, min_size=1, max_size=6))
 def test_a_frame_counts_once_at_its_first_place(parts: list[range]) -> None:
     assert list(parse(",".join(map(written, parts)))) == list(dict.fromkeys(frame for part in parts for frame in part))

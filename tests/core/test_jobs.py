@@ -78,7 +78,7 @@ def test_before_its_first_run_a_step_is_not_run_and_a_run_makes_it_new(stage: St
     job = stage.job({"frames": "1-2"}, run=False)
     assert (job.state, stage.words(job)) == ("not run", ["not run", "not run"])
     assert stage.do(ev.RunJob(job.id)) == {
-        "job": job.id, "name": job.name, "project": "film", "run": 1, "tasks": 2,
+        "id": job.id, "job": job.id, "name": job.name, "project": "film", "run": 1, "tasks": 2,
     }  # fmt: skip
     assert (job.state, stage.words(job)) == ("new", ["new", "new"])
 
@@ -218,6 +218,33 @@ def test_retry_takes_up_a_run_that_was_over_with_what_it_skipped(stage: Stage) -
     drain(stage, worker)
     assert (job.state, job.run) == ("success0", 1)
     assert stage.words(job, "s2") == ["success0"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_job_is_requeued_with_all_of_its_steps(stage: Stage, again: bool) -> None:
+    """REQUIREMENTS 8.4: two steps failed, one was skipped, one is a success."""
+    worker = stage.worker(slots=9)
+    job = stage.job({}, {"exec": "parallel", "retries": 0}, {"retries": 0}, {})
+    stage.end(worker, stage.live(worker)[0])
+    drain(stage, worker, "error")
+    assert [stage.words(job, f"s{n}") for n in (1, 2, 3, 4)] == [["success0"], ["error"], ["error"], ["stopped"]]
+
+    assert stage.do(ev.RetryJob(job.id, again=again))["tasks"] == 3 + again
+    drain(stage, worker)
+
+    assert (job.state, job.run) == ("success0", 1)
+    assert [stage.farm.tasks[stage.step(job, f"s{n}").id].numbers[0] for n in (1, 2, 3, 4)] == [1 + again, 2, 2, 1]
+    assert isinstance(stage.refused(ev.RetryJob(job.id)), WrongState)
+
+
+def test_a_stopped_job_is_requeued_with_what_never_began(stage: Stage) -> None:
+    job = stage.job({}, {"frames": "1-3"})
+    stage.do(ev.StopJob(job.id))
+    assert stage.do(ev.RetryJob(job.id))["tasks"] == 4
+    drain(stage, stage.worker(slots=2))
+    assert job.state == "success0"
+    other = stage.job({}, run=False)
+    assert "job run" in str(stage.refused(ev.RetryJob(other.id)).hint)
 
 
 def test_a_retried_task_is_forgiven_as_often_as_a_new_one(stage: Stage) -> None:

@@ -232,3 +232,33 @@ def test_a_deleted_job_that_waited_leaves_nothing_to_the_scheduler(stage: Stage,
     stage.do(ev.Delete("job", [job.id]))
     worker = stage.worker()
     assert stage.live(worker) == []
+
+
+def test_why_says_who_is_served_before_a_job(stage: Stage) -> None:
+    """Issue 3: priority, fair share and age are explained like everything else; the advice never lowers anything."""
+    stage.worker(slots=3)
+    step = {"name": "s1", "function": "noop", "frames": "1-9"}
+    tree = {"name": "film", "workflows": [{"name": "first", "tasks": [step]}]}
+    stage.do(ev.SubmitTree(tree, run=True))
+    stage.now += 1
+    mine = stage.job(step, name="mine", priority=90)
+    stage.now += 1
+
+    def why() -> list[tuple[str, str, str]]:
+        found = why_job(stage.farm, mine.id)["reasons"]
+        return [(one["rule"], one["text"], one["next"]) for one in found]
+
+    assert [(rule, advice) for rule, _, advice in why()] == [("farm.busy", "")]
+    assert "next when a slot is free" in why()[0][1]
+    stage.do(ev.Update("job", [mine.id], {"priority": 50}))
+    assert "older jobs of its project with the same priority go first: 1" in why()[0][1]
+    assert why()[0][2] == f"job priority {mine.id} 60"
+    other = {"name": "advert", "workflows": [{"name": "late", "tasks": [step]}]}
+    stage.do(ev.SubmitTree(other, run=True))
+    assert why()[1] == (
+        "project.share",
+        "Project advert is served before it: 0 tasks on workers for a weight of 1; film has 6 for 1.",
+        "project set film weight=2",
+    )
+    stage.do(ev.Update("job", [stage.farm.jobs[3].id], {"priority": 80}))
+    assert "higher priority than its 50: 1" in why()[0][1]

@@ -175,6 +175,46 @@ def test_long_tasks_in_a_queue_are_recalled_for_an_idle_slot(stage: Stage) -> No
     assert [a.task for a in stage.live(second)] == [queued.task]
 
 
+@pytest.mark.parametrize("how", ["priority", "submit", "licence"])
+def test_long_tasks_in_a_queue_give_way_to_more_urgent_ones(stage: Stage, how: str) -> None:
+    """Issue 3: a priority takes effect at once: the next free slot is for it, not behind what was sent ahead."""
+    worker = stage.worker(slots=2)
+    low = stage.job({"frames": "1-9"})
+    stage.start(worker, *stage.live(worker)[:2])
+    stage.now += 5
+    if how == "licence":
+        stage.do(ev.Create("limit", {"name": "nuke", "count": 1}))
+    urgent = stage.job(
+        {"frames": "1-3", "limits": ["nuke"] if how == "licence" else []}, priority=50 + 9 * (how != "priority")
+    )
+    if how == "priority":
+        assert stage.orders(worker, Recall) == []
+        stage.do(ev.Update("job", [urgent.id], {"priority": 90}))
+    recalled = [one for order in stage.orders(worker, Recall) for one in order.attempts]
+    waiting = [one.id for one in stage.live(worker)[2:]]
+    assert recalled == waiting
+
+    stage.do(ev.Returned(stage.session(worker), recalled))
+    stage.do(ev.Update("job", [urgent.id], {"priority": 91}))
+    assert stage.orders(worker, Recall) == []
+    for attempt in stage.live(worker)[:2]:
+        stage.end(worker, attempt)
+    mine = [attempt for attempt in stage.live(worker)[:2] if stage.farm.steps[attempt.step_id].job_id == urgent.id]
+    assert len(mine) == (1 if how == "licence" else 2)
+    assert stage.words(low)[:2] == ["success0"] * 2
+
+
+def test_what_is_no_more_urgent_or_cannot_run_there_takes_nothing_back(stage: Stage) -> None:
+    worker = stage.worker(slots=1)
+    stage.job({"frames": "1-9"}, priority=60)
+    stage.start(worker, stage.live(worker)[0])
+    stage.now += 5
+    stage.job({"frames": "1-9"}, priority=60)
+    stage.job({"frames": "1-9"}, priority=99, tags=["gpu"])
+    stage.job({"frames": "1-9", "function": "other"}, priority=99)
+    assert stage.orders(worker, Recall) == []
+
+
 def test_short_tasks_are_not_worth_a_recall(stage: Stage) -> None:
     first = stage.worker("first")
     job = stage.job({"frames": "1-3"})

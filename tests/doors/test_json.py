@@ -151,6 +151,17 @@ def test_a_refusal_names_what_was_wrong_and_what_was_expected(
     assert not [word for word in said if word not in text], error
 
 
+@pytest.mark.parametrize(("remember", "project"), [(True, "epic"), (False, "default")])
+def test_what_a_session_makes_selects_its_project_unless_it_said_otherwise(
+    doors: Farm, remember: bool, project: str
+) -> None:
+    """SP-19; a program with several connections would else find its jobs in whatever it made last on one of them."""
+    peer = doors.json()
+    peer.call("session.hello", name="anna", remember=remember)
+    peer.call("job.create", name=f"first-{remember}", function="noop", project="epic")
+    assert peer.call("job.create", name=f"second-{remember}", function="noop")["project"] == project
+
+
 def test_a_subscriber_whose_connection_breaks_resumes_and_misses_nothing(doors: Farm) -> None:
     """BR-11: the sequence grows by one an event; `since` gives exactly what came after it, in order, and once."""
     maker = doors.json()
@@ -184,6 +195,20 @@ def test_a_resume_of_more_than_a_socket_takes_arrives_whole_and_in_order(doors: 
     assert [one["data"]["name"] for one in seen] == names
 
 
+def test_the_number_in_the_answer_is_always_one_to_resume_from(doors: Farm) -> None:
+    """BR-11: whoever breaks off while what was missed is still on its way loses nothing of it."""
+    maker = doors.json()
+    start = maker.call("farm.subscribe", topics=["nothing"])["seq"]
+    names = make_events(maker, 40, "owed")
+    first = doors.json()
+    told = first.call("farm.subscribe", topics=["job.created"], since=start)["seq"]
+    first.close()
+    second = doors.json()
+    second.call("farm.subscribe", topics=["job.created"], since=told)
+    assert [second.event()["data"]["name"] for _ in names] == names
+    assert second.call("farm.subscribe", topics=["job.created"])["seq"] >= start + 40
+
+
 def test_a_sequence_that_is_too_old_or_not_ours_is_not_resumed(doors: Farm) -> None:
     """The subscriber is told to reload: resumed is false, and new events come all the same."""
     peer = doors.json()
@@ -213,15 +238,15 @@ def test_a_subscriber_that_reads_late_gets_all_events_and_others_do_not_wait_for
     for peer in (slow, quick):
         peer.call("farm.subscribe", topics=["worker.changed"])
     before = doors.memory()
-    for number in range(FLOOD):
-        maker.call("worker.update", workers=["render-01"], values={"warning": f"{number:08}" + "x" * 60_000})
-        assert quick.event()["data"]["warning"].startswith(f"{number:08}")
+    for number in range(FLOOD):  # not the warning, which a heartbeat of the worker takes back
+        maker.call("worker.update", workers=["render-01"], values={"config": {"note": f"{number:08}" + "x" * 60_000}})
+        assert quick.event()["data"]["config"]["note"].startswith(f"{number:08}")
     assert doors.memory() - before < 64 << 20
     for number in range(FLOOD):
-        assert slow.event()["data"]["warning"].startswith(f"{number:08}")
-    maker.call("worker.update", workers=["render-01"], values={"warning": ""})
-    assert slow.event()["data"]["warning"] == ""
-    assert quick.event()["data"]["warning"] == ""
+        assert slow.event()["data"]["config"]["note"].startswith(f"{number:08}")
+    maker.call("worker.update", workers=["render-01"], values={"config": {}})
+    assert slow.event()["data"]["config"] == {}
+    assert quick.event()["data"]["config"] == {}
 
 
 def test_a_subscriber_so_slow_that_the_feed_has_forgotten_is_told_how_many_it_lost() -> None:

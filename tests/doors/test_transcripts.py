@@ -25,6 +25,7 @@ VARIES = {
     "mac": r"[0-9a-f]{12}",
     "dateandclock": r"\d\d-\d\d \d\d:\d\d:\d\d",  # as wide as what it stands for, and so is the next
     "sec": r"\d\.\d s",
+    "mb": r"[ \d]\d",
 }
 
 
@@ -97,6 +98,7 @@ def record(screen: Screen, path: Path, lines: list[str], mac: str) -> None:
         screen.wait(partial(told, ends), f"the end of {ends} jobs")
     text = re.sub(r"(after number |starts in |has )\d+(?=\.| s\.| MiB)", r"\1<number>", screen.text)
     text = text.replace(mac, "<mac>")
+    text = re.sub(r"(error13  )[ \d]\d(?=  )", r"\1<mb>", text)
     for name in ("dateandclock", "sec"):
         text = re.sub(rf"\b{VARIES[name]}\b", f"<{name}>", text)
     path.write_text(f"$ telnet 127.0.0.1 <port>\n{text.rstrip()}\n")

@@ -74,6 +74,7 @@ def test_a_stop_on_the_way_leaves_the_environment_and_no_process(allowed: tuple[
     numbers, log = farm.folder / "numbers", f"{job['id']}/Count"
     for task in ("0", "1"):
         eventually(lambda task=task: "openjd_progress: 50" in shell(farm, "logs", log, task).stdout)  # type: ignore[misc]
+    line.until(lambda: [one.get("fraction") for one in line.ask("task.list", job=log)["tasks"]][:2] == [0.5, 0.5])
     line.ask("job.stop", job=job["id"])
     line.until(lambda: line.ask("job.status", job=job["id"])["progress"]["live"] == 0)
     states = [one["state"] for one in line.ask("task.list", job=job["id"])["tasks"]]

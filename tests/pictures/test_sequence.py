@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brender.errors import Invalid
-from brender.pictures.sequence import copy_last, sequence, unfinished
+from brender.pictures.sequence import copy_last, rate_of, sequence, unfinished
 
 
 @pytest.fixture
@@ -62,6 +62,27 @@ def test_the_last_frame_is_copied_to_a_name_that_stays(folder: Path) -> None:
     assert (folder / "last_frame.png").read_bytes() == b"12345"
     with pytest.raises(Invalid, match=r"should end in \.png"):
         copy_last(sequence(folder, holes=True), folder / "last.jpg")
+
+
+def test_the_rate_of_a_movie_is_that_of_the_scene_its_newest_frame_is_of(tmp_path: Path) -> None:
+    """Lines that nobody can read, of other files and of no rate are passed over; a manifest that is a link is, too."""
+    for number in (1, 2):
+        (tmp_path / f"frame_{number:04}.png").touch()
+    frames = sequence(tmp_path)
+    assert rate_of(frames) == 0
+    (tmp_path / ".brender").mkdir()
+    manifest = tmp_path / ".brender" / "manifest.jsonl"
+    lines = ['{"file": "frame_0001.png", "fps": 24}', '{"file": "frame_0002.png", "fps": 29.97}', "[]", '{"file"', ""]
+    lines += [
+        '{"file": "other.png", "fps": 50}',
+        '{"file": "frame_0001.png"}',
+        '{"file": "frame_0001.png", "fps": "x"}',
+    ]
+    manifest.write_text("\n".join(lines))
+    assert rate_of(frames) == 29.97
+    manifest.rename(tmp_path / "elsewhere")
+    manifest.symlink_to(tmp_path / "elsewhere")
+    assert rate_of(frames) == 0
 
 
 def test_what_fails_leaves_neither_a_part_nor_the_old_file_damaged(tmp_path: Path) -> None:

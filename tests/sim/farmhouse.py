@@ -20,7 +20,7 @@ from .master import SETTINGS, Master
 from .verdict import Broken, Verdict
 
 TROUBLED = 20.0  # seconds in which things break
-BOUND = 150.0  # seconds after healing in which all must be over
+BOUND = 300.0  # seconds after healing in which all must be over, also where one slot alone is left for it
 
 Load = Callable[[Disk], Farm]
 

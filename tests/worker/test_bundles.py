@@ -47,7 +47,8 @@ def said(turn: Turn, kind: type[Any]) -> list[Any]:
 
 @pytest.mark.parametrize(("cold", "offered"), [(True, ["comp", "blender"]), (False, ["comp"])])
 def test_a_hello_tells_which_functions_take_several_tasks(cold: bool, offered: list[str]) -> None:
-    assert online(cold).hello.config == {"cores": 4, "bundles": offered}
+    told = {"cores": 4, "bundles": offered, "takes": {"comp": {}, "one": {}}}
+    assert online(cold).hello.config == told
 
 
 def test_tasks_that_came_together_get_one_process_with_all_their_frames() -> None:
@@ -76,8 +77,8 @@ def test_a_warm_blender_is_fed_one_by_one_and_a_cold_one_gets_all() -> None:
 
 
 def test_a_good_end_is_one_of_all_and_its_seconds_are_shared() -> None:
-    turn = begun(3, 4, 5, 6).turn([Ended(3, 0)], 6.0)
-    assert turn.keep == [Result(a, "success0", 1.5, 0, number=n) for n, a in enumerate((3, 4, 5, 6), 1)]
+    turn = begun(3, 4, 5, 6).turn([Ended(3, 0, memory_mb=70)], 6.0)
+    assert turn.keep == [Result(a, "success0", 1.5, 0, number=n, memory_mb=70) for n, a in enumerate((3, 4, 5, 6), 1)]
     assert turn.over == [3]
 
 

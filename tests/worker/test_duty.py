@@ -141,12 +141,13 @@ def test_a_render_counts_only_when_its_frames_are_published() -> None:
     spec = step("blender", frames="1-2", params={"blend": "/a.blend", "output": "/out"})
     duty = running(1, 2, spec=StepSpec(1, 1, "s", "j", "blender", spec.params, frames="1-9"))
 
-    turn = duty.turn([Ended(1, 0), Ended(2, 0)], 3.0)
+    turn = duty.turn([Ended(1, 0, memory_mb=812), Ended(2, 0)], 3.0)
     assert turn.publish == [1, 2] and not turn.keep
 
     turn = duty.turn([Published(1), Published(2, "frame 2 is not whole")], 4.0)
     assert kept(turn) == [(1, "success0"), (2, "error")]
     assert turn.keep[1].reason == "frame 2 is not whole"
+    assert [one.memory_mb for one in turn.keep] == [812, 0]
 
 
 def test_the_next_frame_is_rendered_while_the_last_one_is_published() -> None:

@@ -95,6 +95,7 @@ def finish(ctx: Context, attempt: Attempt, result: Result) -> None:
         exit_code=result.exit_code,
         signal=result.signal,
         reason=result.reason,
+        memory_mb=max(0, result.memory_mb),
         started_at=attempt.started_at if attempt.started_at is not None else ctx.now - result.seconds,
         ended_at=ctx.now,
     )
@@ -214,6 +215,7 @@ def give_back(ctx: Context, attempt: Attempt, result: Result | None = None) -> N
         exit_code=said.exit_code,
         signal=said.signal,
         reason=said.reason,
+        memory_mb=max(0, said.memory_mb),
         ended_at=ctx.now,
     )
     ctx.ledger.end(attempt)

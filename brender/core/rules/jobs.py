@@ -111,7 +111,7 @@ def run(ctx: Context, event: RunJob) -> dict[str, Any]:
     hold_all(ctx, job)
     ctx.notice("job.started", id=job.id, name=job.name, run=number)
     project = ctx.farm.projects[job.project_id].name
-    return {"job": job.id, "name": job.name, "project": project, "run": number, "tasks": tasks}
+    return {"id": job.id, "job": job.id, "name": job.name, "project": project, "run": number, "tasks": tasks}
 
 
 def begin(ctx: Context, step: Step, run_number: int) -> int:
@@ -131,6 +131,7 @@ def stop(ctx: Context, event: StopJob) -> dict[str, Any]:
     skipped, stopping, held = _end_runs(ctx, [job], event.force)
     state = "stopping" if any(counts[state] for state in LIVE) else "stopped"
     return {
+        "id": job.id,
         "job": job.id,
         "name": job.name,
         "state": state,
@@ -177,7 +178,7 @@ def pause(ctx: Context, event: PauseJob) -> dict[str, Any]:
         load = ctx.farm.loads[worker_id]
         ctx.ledger.recalled(load, load.recalled | set(ids))
         ctx.order(load.session, Recall(ids))
-    return {"job": job.id, "name": job.name, "paused": job.paused}
+    return {"id": job.id, "job": job.id, "name": job.name, "paused": job.paused}
 
 
 def unblock(ctx: Context, event: UnblockJob) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def unblock(ctx: Context, event: UnblockJob) -> dict[str, Any]:
         raise WrongState(f"No worker has failed at job {job.name} since its run began.", hint=f"why {job.id}")
     ctx.ledger.set(job, failures={})
     names = [ctx.farm.workers[worker].name for worker in blocked if worker in ctx.farm.workers]
-    return {"job": job.id, "name": job.name, "workers": names}
+    return {"id": job.id, "job": job.id, "name": job.name, "workers": names}
 
 
 def check(values: dict[str, Any]) -> None:

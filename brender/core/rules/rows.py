@@ -49,8 +49,8 @@ def _typed(noun: str, name: str, value: Any, kind: type) -> Any:
         value = [word for word in (part.strip() for part in value.split(",")) if word]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if name == "chunk" and value == AUTO_WORD:
-        value = AUTO
+    if name == "chunk" and value in (AUTO_WORD, AUTO) and value is not False:
+        value = _chunk(noun, value)
     if kind is float and value is None:
         return None
     if kind is list and isinstance(value, list) and not all(isinstance(word, str) for word in value):
@@ -60,6 +60,13 @@ def _typed(noun: str, name: str, value: Any, kind: type) -> Any:
     if name == "name":
         check_name(noun, str(value))
     return value
+
+
+def _chunk(noun: str, value: Any) -> int:
+    """`auto` as it stands in a row, where it is a 0. Raises Invalid for a 0 that somebody wrote: tasks of no frames."""
+    if value != AUTO_WORD:
+        raise Invalid(f"{noun} chunk is {AUTO_WORD}, or 1 or more frames a task, not {value!r}.", hint="chunk=auto")
+    return AUTO
 
 
 def usable_name(said: str) -> str:

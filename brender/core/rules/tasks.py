@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from brender.core.context import Context
-from brender.core.events import KillTasks, RetryTasks
+from brender.core.events import KillTasks, RetryJob, RetryTasks
 from brender.core.farm import Attempt, Step, Trouble
 from brender.core.lifecycle import FAILED, LABELS, LIVE, MOST_ATTEMPTS, TaskState
 from brender.core.rules.attempts import stop_these
@@ -42,7 +43,29 @@ def retry(ctx: Context, event: RetryTasks) -> dict[str, Any]:
         _renew(ctx, step, task, event)
     if job.failures:
         ctx.ledger.set(job, failures={})
-    return {"step": step.id, "name": step.name, "tasks": len(chosen) + skipped}
+    return {"id": step.id, "step": step.id, "name": step.name, "tasks": len(chosen) + skipped}
+
+
+def retry_job(ctx: Context, event: RetryJob) -> dict[str, Any]:
+    """The failed tasks of all steps of a job, and with them what was skipped; one refusal, and nothing is changed."""
+    job = ctx.job(event.job)
+    if job.run == 0:
+        raise WrongState(f"Job {job.name} has not been run yet.", hint=f"job run {job.id}")
+    ended = FAILED - {TaskState.SKIPPED} | ({TaskState.SUCCESS} if event.again else set[TaskState]())
+    mine = [step for step in ctx.farm.steps_in(job) if step.run == job.run]
+
+    def having(states: Iterable[TaskState]) -> list[Step]:
+        return [step for step in mine if any(ctx.farm.tasks[step.id].counts[state] for state in states)]
+
+    skipped = sum(ctx.farm.tasks[step.id].counts[TaskState.SKIPPED] for step in mine)
+    # What was skipped becomes new with the run that is taken up: one step without failures is enough to ask for it.
+    chosen = having(ended) or having([TaskState.SKIPPED])[:1]
+    if not chosen:
+        raise WrongState(f"Job {job.name} has no failed task.", hint=f"task list {job.id}")
+    count = sum(ctx.farm.tasks[step.id].counts[state] for step in chosen for state in ended)
+    for step in chosen:
+        retry(ctx, RetryTasks(step.id, [], event.by, event.again))
+    return {"job": job.id, "name": job.name, "tasks": count + skipped}
 
 
 def _renew(ctx: Context, step: Step, task: int, event: RetryTasks) -> None:
@@ -113,7 +136,7 @@ def kill(ctx: Context, event: KillTasks) -> dict[str, Any]:
         )
     if not stopped:
         raise WrongState(f"None of these tasks of {step.name} is running.", hint=f"task list {job.id}")
-    return {"step": step.id, "name": step.name, "tasks": stopped, "waiting": held}
+    return {"id": step.id, "step": step.id, "name": step.name, "tasks": stopped, "waiting": held}
 
 
 def _check_exist(ctx: Context, step: Step, tasks: list[int]) -> None:

@@ -133,8 +133,11 @@ def _job_of(ctx: Context, project: Project, workflow: dict[str, Any]) -> Job:
 
 
 def _step_of(ctx: Context, job: Job, task: dict[str, Any]) -> Step:
-    name = text(task, "task", "name")
-    _values("task", task, steps.EDITABLE)
+    """The step that a task of the tree names, whose other attributes are known ones."""
+    return _step_named(ctx, job, _values("task", task, steps.EDITABLE)["name"])
+
+
+def _step_named(ctx: Context, job: Job, name: str) -> Step:
     found = ctx.farm.step_named(job.id, name)
     if found is None:
         known = [step.name for step in ctx.farm.steps_in(job)]
@@ -218,7 +221,7 @@ def _steps(ctx: Context, job: Job, workflow: dict[str, Any]) -> int:
 
 def _replace(ctx: Context, job: Job, workflow: dict[str, Any]) -> list[str]:
     """Give every named task all of its attributes anew; returns the names of those that differ now."""
-    pairs = [(_step_of(ctx, job, values), values) for values in _tasks(job, workflow)]
+    pairs = [(_step_named(ctx, job, values["name"]), values) for values in _tasks(job, workflow)]
     mine = {step.id for step, _ in pairs}
     others = [step for step in ctx.farm.steps_in(job) if step.id not in mine]
     last = max((step.place for step in others), default=0)
