@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,21 +89,24 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
     master += options.in_flags(found, {"connections": options.CONNECTIONS})
     watchers = [_watcher("master", master)]
+    if found.get("credentials"):
+        file = str(Path(found["credentials"]).absolute())
+        watchers[0]["hooks"] = {"before_stop": (_letters_first, True)}
+        words = [*brender, "notify", "--master", found["listen"], "--credentials", file]
+        watchers.append({**_watcher("notify", words), "priority": 0})  # started last, asked to stop first
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]
         words += ["--data", str(data / f"worker-{number}")]
         if found["workers"] > 1:
             words += ["--name", f"{os.uname().nodename}-{number}"]
         watchers.append(_watcher(f"worker-{number}", words))
-    if found.get("credentials"):
-        file = str(Path(found["credentials"]).absolute())
-        watchers.append(_watcher("notify", [*brender, "notify", "--master", found["listen"], "--credentials", file]))
     return watchers
 
 
 def _watcher(name: str, words: list[str]) -> dict[str, Any]:
     return {
         "name": name,
+        "priority": 1,
         "cmd": words[0],
         "args": words[1:],
         "graceful_timeout": GRACE,
@@ -112,6 +116,15 @@ def _watcher(name: str, words: list[str]) -> dict[str, Any]:
         "stdout_stream": {"class": "StdoutStream"},
         "stderr_stream": {"class": "StdoutStream"},
     }
+
+
+def _letters_first(watcher: Any, arbiter: Any, hook_name: str, **_: object) -> bool:
+    """The master is asked to stop when the sender of letters has said goodbye: its last words go through the master."""
+    ends = time.monotonic() + GRACE - 1
+    for process in arbiter.get_watcher("notify").processes.values():
+        while process.is_alive() and time.monotonic() < ends:
+            time.sleep(0.02)
+    return True
 
 
 def _no_defect(record: logging.LogRecord) -> bool:

@@ -37,7 +37,7 @@ class _Shared:
         self._link: Link | None = None
 
     def ask(self, method: str, params: dict[str, Any]) -> Any:
-        """The master's answer, over a new connection where the old one ended while nobody looked. Raises what the master
+        """The master's answer, over a new connection where the old one ended while nobody looked. Raises what it
         refuses with, or NoMaster: with an `outcome` of its own where nobody knows whether it was done.
         """
         with self._lock:

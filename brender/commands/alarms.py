@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -19,6 +20,7 @@ from brender.errors import Invalid, NotFound, nearest
 
 State = Literal["pending", "firing", "acknowledged", "skipped"]
 MOST = 1000
+_SPAN = re.compile(r"[0-9.]+[smhd]", re.IGNORECASE)
 ATTRIBUTES = (
     "source",
     "selector",
@@ -41,7 +43,7 @@ class RuleValues(Attributes):
         for name, given in value.items():
             if name == "for":
                 found["lasting"] = SPAN.parse(call, given, others)
-            elif name == "threshold" and isinstance(given, str) and given[-1:].lower() in "smhd":
+            elif name == "threshold" and isinstance(given, str) and _SPAN.fullmatch(given):
                 found[name] = SPAN.parse(call, given, others)  # of absent
             else:
                 found[name] = self.read(name, given)

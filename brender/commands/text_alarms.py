@@ -111,7 +111,8 @@ def rules(data: Data, room: int) -> list[str]:
         return wrap("There is no alarm rule: nobody is told of anything. Make one: alarm rule add NAME …", room)
     rows = []
     for row in data["rules"]:
-        found = "off" if not row["enabled"] else str(row["matches"]) if row["matches"] else "nothing"
+        slip = not row["matches"] and row["selector"] != ["*"]
+        found = "off" if not row["enabled"] else "nothing" if slip else str(row["matches"])
         rows.append({**row, "when": condition(row), "of": row["selector"], "found": found})
     lines = columns(RULE_COLUMNS, rows, room)
     idle = [row["name"] for row in data["rules"] if row["enabled"] and not row["matches"] and row["selector"] != ["*"]]

@@ -12,8 +12,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from brender.core.farm import Attempt, Farm, Job
+from brender.core import frames as frames_
+from brender.core.farm import Attempt, Farm, Job, Step
 from brender.core.lifecycle import FAILED, LABELS, TaskState
+from brender.errors import BrenderError
 
 CHANNEL = "channel"
 MOST_NAMED = 20  # failed tasks that a letter names
@@ -101,7 +103,7 @@ def _told(farm: Farm, job: Job) -> Found:
     counts = farm.counts(job)
     done, total = counts[TaskState.SUCCESS], sum(counts)
     took = (job.ended_at or farm.now) - (job.started_at or job.ended_at or farm.now)
-    how = {"success0": "is finished", "stopped": "was stopped"}.get(job.state, f"ended: {job.state}")
+    how = {"success0": "is finished", "stopped": "was stopped"}.get(job.state, "failed")
     data = {
         "kind": "job",
         "job": job.id,
@@ -132,13 +134,21 @@ def _failures(farm: Farm, job: Job) -> list[dict[str, Any]]:
                 {
                     "step": step.name,
                     "task": task,
-                    "frames": step.frames,
+                    "frames": _frames(step, task),
                     "state": _state(LABELS[TaskState(tasks.states[task])], trouble.last if trouble else None),
                     "reason": trouble.last.reason if trouble else "",
                     "worker": worker.name if worker else "",
                 }
             )
     return found
+
+
+def _frames(step: Step, task: int) -> str:
+    """Which frames a task is; nothing for a step without frames."""
+    try:
+        return frames_.in_words(frames_.frames_of(frames_.parse(step.frames), step.chunk, task)) if step.frames else ""
+    except BrenderError:
+        return ""  # its frames were changed since
 
 
 _REAL = FAILED - {TaskState.SKIPPED}

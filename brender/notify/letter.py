@@ -16,7 +16,7 @@ from typing import Any
 
 from brender.commands.layout import number, span
 from brender.notify.credentials import Credentials
-from brender.notify.page import page
+from brender.notify.page import page, part
 from brender.wire.screen import escape
 
 Delivery = dict[str, Any]
@@ -116,7 +116,7 @@ def details(data: dict[str, Any]) -> list[str]:
         for one in data.get("failures", []):
             where = f" on {escape(one['worker'])}" if one.get("worker") else ""
             why = escape(one["reason"]) or "no reason given"
-            found.append(f"{escape(one['step'])} {one['task']} {escape(one['state'])}{where}: {why}")
+            found.append(f"{escape(part(one))}: {escape(one['state'])}{where}: {why}")
         found += [f"pictures: {escape(folder)}" for folder in data.get("outputs", [])]
     if data.get("runbook"):
         found.append(f"what to do: {escape(data['runbook'])}")

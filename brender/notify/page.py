@@ -120,10 +120,18 @@ def _folder(folder: str, pictures: list[tuple[Path, str]]) -> str:
     return f'{image}<div style="margin-top:4px;overflow-wrap:anywhere">{words}</div>'
 
 
+def part(one: dict[str, Any]) -> str:
+    """What failed: a step and its frame, or its task by number."""
+    frames = str(one.get("frames") or "")
+    if not frames:
+        return f"{one['step']} {one['task']}"
+    return f"{one['step']}, frame{'' if frames.isdigit() else 's'} {frames}"
+
+
 def _failure(one: dict[str, Any]) -> str:
     where = f" on {_e(one['worker'])}" if one.get("worker") else ""
     return (
         '<tr><td style="padding:6px 8px;border-left:3px solid #dc2626;background:#fef2f2;font-size:13px;'
-        f'overflow-wrap:anywhere"><b>{_e(one["step"])} {_e(one["task"])}</b> {_e(one["state"])}{where}: '
+        f'overflow-wrap:anywhere"><b>{_e(part(one))}</b> {_e(one["state"])}{where}: '
         f"{_e(one['reason']) or 'no reason given'}</td></tr>"
     )

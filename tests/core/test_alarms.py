@@ -277,11 +277,11 @@ def test_a_job_that_failed_is_told_at_once_and_in_the_digest_and_is_over_when_it
         attempt = live[0]
         stage.end(worker, attempt, "success0" if attempt.task else "error", exit_code=13, reason="no camera")
     said = [(row.level, row.schedule, row.text) for row in stage.farm.records.values()]
-    text = "Job film/shot ended: error: 1 of 2 tasks done in run 1."
+    text = "Job film/shot failed: 1 of 2 tasks done in run 1."
     assert said == [("WARNING", "INSTANTANEOUSLY", text), ("INFO", "DAILY", text)]
     data = next(iter(stage.farm.records.values())).data
     assert (data["done"], data["failed"], data["outputs"]) == (1, 1, ["/out"])
-    assert [(one["state"], one["reason"], one["task"]) for one in data["failures"]] == [("error13", "no camera", 0)]
+    assert [(one["state"], one["reason"], one["frames"]) for one in data["failures"]] == [("error13", "no camera", "1")]
     assert [alarm.about for alarm in alarms(stage)] == ["film/shot"]
     stage.do(ev.RunJob(job.id))
     assert alarms(stage) == []

@@ -124,8 +124,8 @@ def test_mail_logger_server_mails_with_a_farm_or_starts_one(tmp_path: Path, alon
         until(lambda: about(sink, "Algo muy malo"), "the alert")
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0, (tmp_path / "server.log").read_text()
-        if farm:
-            assert len(about(sink, "for tomorrow")) == 1
+        assert len(about(sink, "for tomorrow")) == 1
+        assert len(about(sink, "brender notify stops")) == 1
     finally:
         server.kill()
         server.wait()

@@ -39,7 +39,14 @@ def delivery(*records: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def job(output: str, **more: Any) -> dict[str, Any]:
-    failure = {"step": "render", "task": 7, "state": "error13", "reason": "no <camera>", "worker": "render-01"}
+    failure = {
+        "step": "render",
+        "task": 7,
+        "frames": "8",
+        "state": "error13",
+        "reason": "no <camera>",
+        "worker": "render-01",
+    }
     made = {
         "kind": "job",
         "job": 1,
@@ -96,7 +103,7 @@ def test_a_finished_job_shows_its_newest_picture_inside_the_letter_and_links_to_
     assert image.get_filename() == "shot_0030.png.jpg"
     assert f'src="cid:{image["content-id"][1:-1]}"' in html(found)
     assert f'href="file://{tmp_path}/out%20put"' in html(found)
-    assert "render 7 error13 on render-01: no <camera>" in letter.text(delivery(record(data=job("/x"))))
+    assert "render, frame 8: error13 on render-01: no <camera>" in letter.text(delivery(record(data=job("/x"))))
     assert "no &lt;camera&gt;" in html(found)
     assert not re.search(r"https?:|url\(|<script|<link", html(found))
 
