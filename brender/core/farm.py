@@ -291,6 +291,10 @@ class Farm:
         found = self.names.get(("logger", 0, name))
         return None if found is None else self.loggers[found]
 
+    def watched(self) -> dict[int, tuple[int, ...]]:
+        """Channels that fall under some alarm rule, and under which: nobody else's samples are worth an event."""
+        return self.watch.matches(self.alarm_rules, self.channels)
+
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""
         found = self.job_named(job.project_id, word)

@@ -63,12 +63,8 @@ class Watch:
         if kind is AlarmRule or (TABLE_OF.get(kind) in _SEEN and _NAMING & values.keys()):
             self._rules_of = None
 
-    def rules_of(self, rules: Mapping[int, AlarmRule], channels: Mapping[int, Any], channel_id: int) -> tuple[int, ...]:
-        """The enabled rules that a channel falls under."""
-        return self.matches(rules, channels).get(channel_id, ())
-
     def matches(self, rules: Mapping[int, AlarmRule], channels: Mapping[int, Any]) -> dict[int, tuple[int, ...]]:
-        """The same for all channels that fall under any: nobody else's samples are worth an event."""
+        """The enabled rules that each channel falls under; channels under none are left out."""
         if self._rules_of is None:
             chosen = [rule for rule in rules.values() if rule.enabled and rule.source == "channel"]
             found = {

@@ -34,7 +34,7 @@ def readings(ctx: Context, event: Readings) -> None:
             continue
         watch.samples[channel_id] = (at, value)
         watch.heard[channel_id] = ctx.now
-        for rule_id in watch.rules_of(farm.alarm_rules, farm.channels, channel_id):
+        for rule_id in farm.watched().get(channel_id, ()):
             _judge(ctx, farm.alarm_rules[rule_id], channel, (at, value), old)
 
 
@@ -97,7 +97,7 @@ def _host(channel: Any) -> int:
 def _look_for_silence(ctx: Context) -> None:
     """Channels that should speak and do not. Whoever nobody has heard yet has from now on to do so."""
     farm, watch = ctx.farm, ctx.farm.watch
-    for channel_id, ids in watch.matches(farm.alarm_rules, farm.channels).items():
+    for channel_id, ids in farm.watched().items():
         heard = watch.heard.setdefault(channel_id, ctx.now)
         channel = farm.channels[channel_id]
         for rule_id in ids:
@@ -137,7 +137,7 @@ def _close_what_nobody_asks_of(ctx: Context) -> None:
     farm = ctx.farm
     for alarm in list(farm.alarms.values()):
         rule = farm.alarm_rules[alarm.rule_id]
-        known = farm.watch.rules_of(farm.alarm_rules, farm.channels, alarm.subject_id)
+        known = farm.watched().get(alarm.subject_id, ())
         if not rule.enabled or (rule.source == CHANNEL and rule.id not in known):
             close(ctx, alarm)
 
