@@ -28,11 +28,13 @@ class Outcome(Struct):
     done: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     later: dict[str, str] = field(default_factory=dict)
+    down: bool = False  # the mail server is not there or knows us not: another letter would meet the same
 
     def add(self, other: Outcome) -> None:
         self.done += other.done
         self.refused |= other.refused
         self.later |= other.later
+        self.down |= other.down
 
 
 def mail(credentials: Credentials, message: EmailMessage, recipients: list[str]) -> Outcome:
@@ -40,7 +42,8 @@ def mail(credentials: Credentials, message: EmailMessage, recipients: list[str])
     try:
         server = _connect(credentials)
     except (OSError, smtplib.SMTPException) as error:
-        return _none(recipients, f"{credentials.server}:{credentials.port}: {_words(error)}")
+        why = f"{credentials.server}:{credentials.port}: {_words(error)}"
+        return Outcome(later=dict.fromkeys(recipients, why), down=True)
     try:
         return _send(server, credentials, message, recipients)
     finally:

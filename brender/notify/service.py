@@ -24,6 +24,7 @@ from brender.notify.upstream import Gone, Upstream, wake_pipe
 log = logging.getLogger("brender.notify")
 
 LONGEST_SLEEP = 30.0  # seconds; a letter that is due meanwhile wakes it
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds without a letter while the mail server is down
 LAST_WORDS = 8.0  # seconds at a stop for what still is to leave
 CONSOLE = "console"
 
@@ -41,6 +42,8 @@ class Service:
         self._unreported: dict[int, tuple[str, dict[str, Any]]] = {}
         self._woken, self._wake = wake_pipe()
         self._said = ""
+        self._pause = 0.0
+        self._resumes = 0.0  # on the monotonic clock
 
     def stop(self, *_: object) -> None:
         """Say goodbye, send what is due, and return from `run`."""
@@ -78,6 +81,8 @@ class Service:
         if self._fresh:
             self._announce(link, "started")
         while not self._stopping:
+            if any(event["data"].get("again") for event in link.events):
+                self._resumes = 0.0  # somebody knows that it is up again
             link.events.clear()
             wait = self._drain(link, time.monotonic() + 3600)
             link.wait(min(LONGEST_SLEEP if wait is None else max(0.01, wait), LONGEST_SLEEP), self._woken)
@@ -96,13 +101,18 @@ class Service:
             for number, (method, params) in list(self._unreported.items()):
                 link.ask(method, **params)
                 del self._unreported[number]
+            if self._resumes > time.monotonic() and not self._stopping:
+                return self._resumes - time.monotonic()
             answer = link.ask("delivery.take", holder=self.holder, fresh=self._fresh)
             self._fresh = False
             if answer["delivery"] is None:
                 wait: float | None = answer["wait"]
                 return wait
             found = answer["delivery"]
-            self._unreported[found["id"]] = self._report(found, self.send(found))
+            outcome = self.send(found)
+            self._unreported[found["id"]] = self._report(found, outcome)
+            self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE) if outcome.down else 0.0
+            self._resumes = time.monotonic() + self._pause
         return None
 
     def _report(self, delivery: dict[str, Any], outcome: post.Outcome) -> tuple[str, dict[str, Any]]:

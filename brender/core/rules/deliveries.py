@@ -97,7 +97,8 @@ def retry(ctx: Context, event: RetryDeliveries) -> dict[str, Any]:
         ends = ctx.now + ctx.settings.mail_patience
         state = "retrying" if row.state == "failed" else row.state
         ctx.ledger.set(row, state=state, next_at=ctx.now, expires_at=ends, holder="", refused={})
-        ctx.notice("delivery.queued", id=row.id, logger=ctx.farm.loggers[row.logger_id].name, schedule=row.schedule)
+        about = {"logger": ctx.farm.loggers[row.logger_id].name, "schedule": row.schedule}
+        ctx.notice("delivery.queued", id=row.id, **about, again=True)
     return {"noun": "delivery", "deliveries": [row.id for row in found]}
 
 
