@@ -99,6 +99,8 @@ def test_what_is_over_is_read_from_the_disk_newest_first(tmp_path: Path) -> None
     for session in (1, 2):
         play(ev.Hello(session, "brender_a", "a", "box"))
         play(ev.Disconnected(session))
+        now += 20.0
+        play(ev.Tick())
     play(ev.Hello(3, "brender_a", "a", "box"))
     database = store.database
     assert [row.text for row in history.records_of(database, 1, None, 10)] == ["at once", "silent"]

@@ -94,10 +94,8 @@ RULE_COLUMNS = (
 
 def condition(row: Data) -> str:
     """What a rule looks for, in words."""
-    if row["source"] != "channel":
-        return str(row["source"])
-    words = [row["condition"]]
-    if row["condition"] != "change" or row["threshold"]:
+    words = [row["condition"] or row["source"]]
+    if row["source"] == "channel" and (row["condition"] != "change" or row["threshold"]):
         words.append(f"{row['threshold']:g}" + (" s" if row["condition"] == "absent" else ""))
     if row["lasting"]:
         words.append(f"for {row['lasting']:g} s")

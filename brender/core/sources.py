@@ -216,11 +216,12 @@ BY_TOPIC: dict[str, list[str]] = {}
 for _name, _source in SOURCES.items():
     BY_TOPIC.setdefault(_source.topic, []).append(_name)
 
-# What every farm is told of from its first start: name, source, level (people may change or delete these).
-BUILT_IN: tuple[tuple[str, str, str], ...] = (
-    ("worker lost", "worker.lost", "WARNING"),
-    ("job failed", "job.failed", "WARNING"),
-    ("job ended", "job.ended", "INFO"),
-    ("disk low", "disk.low", "ALERT"),
-    ("task immortal", "task.immortal", "ALERT"),
+# What every farm is told of from its first start: name, source, level, for how long it must be so. People may change or
+# delete these. A link that breaks for a moment is no news.
+BUILT_IN: tuple[tuple[str, str, str, float], ...] = (
+    ("worker lost", "worker.lost", "WARNING", 15.0),
+    ("job failed", "job.failed", "WARNING", 0.0),
+    ("job ended", "job.ended", "INFO", 0.0),
+    ("disk low", "disk.low", "ALERT", 0.0),
+    ("task immortal", "task.immortal", "ALERT", 0.0),
 )

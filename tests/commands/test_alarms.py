@@ -57,8 +57,10 @@ def test_a_noun_of_two_words_is_understood_in_every_place() -> None:
 
 def test_alarms_are_read_acknowledged_and_skipped_at_the_prompt() -> None:
     farm = stage()
+    assert "pending" in shown(farm, "alarm list")[1]
+    farm.wait(16)
     lines = shown(farm, "alarm list")
-    assert lines[1].startswith(" 1  firing  WARNING  0.0 s  worker lost  Worker weaver is lost")
+    assert lines[1].startswith(" 1  firing  WARNING  1.0 s  worker lost  Worker weaver is lost")
     assert shown(farm, "farm status")[-1] == "! WARNING: Worker weaver is lost: its connection is gone. (alarm 1)"
     assert shown(farm, "alarm skip weaver for=2h")[0].startswith("OK alarm 1 (weaver) is skipped until ")
     assert "skipped 2 h" in shown(farm, "alarm list")[1]
@@ -116,6 +118,7 @@ def test_what_cannot_be_is_refused_in_words(line: str, said: str) -> None:
 
 def test_who_may_only_look_changes_nothing() -> None:
     farm = stage()
+    farm.wait(16)
     for line in ("alarm ack 1", "log alert x y", "log flush", "delivery retry all", "alarm rule delete hot"):
         row, params = COMMANDS.resolve(line.split())
         with pytest.raises(BrenderError, match="needs the role operator"):

@@ -36,8 +36,8 @@ MOST_WORDS = 50
 def first_start(ctx: Context) -> None:
     """The rules that every farm begins with; who deletes one does not get it back."""
     if ctx.farm.next_ids["alarm_rule"] == 1:
-        for name, source, level in BUILT_IN:
-            _add(ctx, AlarmRule(0, name, source, level=level))
+        for name, source, level, lasting in BUILT_IN:
+            _add(ctx, AlarmRule(0, name, source, level=level, lasting=lasting))
 
 
 def create(ctx: Context, event: Create) -> dict[str, Any]:
