@@ -73,11 +73,11 @@ def listing(
         return Lookup(
             "deliveries_of",
             (limit,),
-            lambda found: {"deliveries": [_row(row, names) for row in found], "sent": True, "now": call.now},
+            lambda found: {"deliveries": [line(row, names) for row in found], "sent": True, "now": call.now},
         )
     names = {row.id: row.name for row in farm.loggers.values()}
     rows = [
-        {**_row(row, names), "lines": len(farm.watch.letters[row.id])}
+        {**line(row, names), "lines": len(farm.watch.letters[row.id])}
         for row in farm.deliveries.values()
         if state in (None, row.state)
     ]
@@ -85,7 +85,8 @@ def listing(
     return {"deliveries": rows, "sent": False, "now": call.now, "asked": None if asked is None else call.now - asked}
 
 
-def _row(row: Delivery, names: dict[int, str]) -> dict[str, Any]:
+def line(row: Delivery, names: dict[int, str]) -> dict[str, Any]:
+    """A letter with the name of its logger, of these."""
     return {**asdict(row), "logger": names.get(row.logger_id, "")}
 
 

@@ -26,6 +26,12 @@ class Tick(Event):
     """Time has passed; nothing else happened."""
 
 
+class ArmDigests(Event):
+    """The farm begins its day: schedules of the digests that are absent are made, in this time zone."""
+
+    tz: str = "UTC"
+
+
 class ClockMoved(Event):
     """Somebody or NTP set the wall clock: it is now `shift` seconds ahead of the master's own, which only runs."""
 

@@ -137,6 +137,7 @@ ALARM_MOVES: dict[str, frozenset[str]] = {
     "acknowledged": frozenset({"skipped", "resolved"}),
     "skipped": frozenset({"firing", "acknowledged", "resolved"}),
 }
+ALARM_TOLD = ("firing", "acknowledged", "skipped")
 CONDITIONS = ("above", "below", "change", "absent", "rate")
 DELIVERY_MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"sent", "retrying", "failed"}),

@@ -67,6 +67,8 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Boot: ev.Boot(),
         ev.Tick: ev.Tick(),
         ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
+        ev.ArmDigests: ev.ArmDigests(),
+        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled"),
         ev.ClockMoved: ev.ClockMoved(3600.0),
         ev.Fire: ev.Fire(1, stage.now),
         ev.ScheduleEnded: ev.ScheduleEnded(2, 1, "ok"),

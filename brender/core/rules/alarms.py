@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import AckAlarms, Readings, SkipAlarms
 from brender.core.farm import Alarm, AlarmRule
+from brender.core.lifecycle import ALARM_TOLD
 from brender.core.rules import loggers
 from brender.core.rules.rows import row_of
 from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found
 from brender.core.watch import Sample, selects
 from brender.errors import Invalid, WrongState
 
-LIVE = ("firing", "acknowledged", "skipped")
 FARM = "farm"
 
 
@@ -210,7 +211,7 @@ def _raise(ctx: Context, rule: AlarmRule, subject: str, found: Found, at: float,
         alarm.created_at = alarm.modified_at = ctx.now
         ctx.ledger.add(alarm)
         ctx.ledger.expire("alarm", alarm.id - ctx.settings.kept_alarms)
-    elif alarm.state in LIVE:
+    elif alarm.state in ALARM_TOLD:
         if subject != CHANNEL:
             ctx.ledger.set(alarm, count=alarm.count + 1, said=found.said)
         return
@@ -302,7 +303,7 @@ def skip(ctx: Context, event: SkipAlarms) -> dict[str, Any]:
 def _move(ctx: Context, ids: list[int], state: str, **values: Any) -> dict[str, Any]:
     found = [ctx.alarm(number) for number in ids]
     for alarm in found:
-        if alarm.state not in LIVE:
+        if not possible.has_fired(alarm):
             raise WrongState(f"Alarm {alarm.id} is {alarm.state}: it has not fired.", hint="alarm list")
     for alarm in found:
         if alarm.state != state:

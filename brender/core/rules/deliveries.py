@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import DeliveryFailed, DeliverySent, RetryDeliveries, TakeDelivery
 from brender.core.farm import Delivery, Farm
@@ -91,7 +92,7 @@ def retry(ctx: Context, event: RetryDeliveries) -> dict[str, Any]:
     """Send these now, also those that were given up."""
     found = [ctx.delivery(number) for number in event.deliveries]
     for row in found:
-        if row.holder and row.next_at > ctx.now:
+        if possible.is_being_sent(row, ctx.now):
             raise WrongState(f"Delivery {row.id} is being sent by {row.holder}.", hint=f"delivery show {row.id}")
     for row in found:
         ends = ctx.now + ctx.settings.mail_patience
