@@ -12,6 +12,7 @@ from brender.commands.calls import Call, Lookup
 from brender.commands.kinds import SPAN, Arg, Attributes, Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
+from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Alarm, AlarmRule, Farm
 from brender.core.lifecycle import CONDITIONS, LEVELS
@@ -120,9 +121,11 @@ Some = Annotated[list[Alarm], AlarmRefs(), Arg(text="which alarms")]
 # ---- rules
 
 
-def rules(call: Call) -> dict[str, Any]:
+def rules(call: Call, *, limit: Limit = 200, offset: Offset = 0) -> dict[str, Any]:
     """List alarm rules: what each looks at, how many things that is now, and what has come of it."""
-    return {"rules": [_rule(call.farm, rule) for rule in call.farm.alarm_rules.values()]}
+    rows = list(call.farm.alarm_rules.values())
+    shown = [_rule(call.farm, rule) for rule in rows[offset : offset + limit]]
+    return {"rules": shown, "total": len(rows), "offset": offset}
 
 
 def show_rule(call: Call, rule: One) -> dict[str, Any]:
@@ -182,11 +185,17 @@ def delete(call: Call, rule: One) -> events.Event:
 
 
 def listing(
-    call: Call, state: Annotated[State | None, Arg(text="only those; left out: all that are not over")] = None
+    call: Call,
+    state: Annotated[State | None, Arg(text="only those; left out: all that are not over")] = None,
+    *,
+    limit: Limit = 200,
+    offset: Offset = 0,
 ) -> dict[str, Any]:
     """List the alarms that are not over, the newest last."""
-    rows = [line(call.farm, alarm) for alarm in call.farm.alarms.values() if state in (None, alarm.state)]
-    return {"alarms": rows, "total": len(rows), "now": call.now, "rules": len(call.farm.alarm_rules)}
+    farm = call.farm
+    found = [alarm for alarm in farm.alarms.values() if state in (None, alarm.state)]
+    rows = [line(farm, alarm) for alarm in found[offset : offset + limit]]
+    return {"alarms": rows, "total": len(found), "offset": offset, "now": call.now, "rules": len(farm.alarm_rules)}
 
 
 def line(farm: Farm, alarm: Alarm) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def listing(
     state: Annotated[Literal["queued", "retrying", "failed"] | None, Arg(text="only those")] = None,
     *,
     sent: Annotated[bool, Arg(text="those that are sent, the newest first")] = False,
-    limit: Annotated[int, Meta(ge=1, le=MOST), Arg(text="of those that are sent")] = 50,
+    limit: Annotated[int, Meta(ge=1, le=MOST), Arg(text="so many at the most")] = 50,
+    offset: Annotated[int, Meta(ge=0, le=100_000), Arg(text="so many are passed over")] = 0,
 ) -> Any:
     """List the letters that are not sent, and whether anybody is there to send them."""
     farm = call.farm
@@ -72,17 +73,15 @@ def listing(
         names = {row.id: row.name for row in farm.loggers.values()}
         return Lookup(
             "deliveries_of",
-            (limit,),
-            lambda found: {"deliveries": [line(row, names) for row in found], "sent": True, "now": call.now},
+            (limit + offset,),
+            lambda found: {"deliveries": [line(row, names) for row in found[offset:]], "sent": True, "now": call.now},
         )
     names = {row.id: row.name for row in farm.loggers.values()}
-    rows = [
-        {**line(row, names), "lines": len(farm.watch.letters[row.id])}
-        for row in farm.deliveries.values()
-        if state in (None, row.state)
-    ]
-    asked = farm.watch.asked_at
-    return {"deliveries": rows, "sent": False, "now": call.now, "asked": None if asked is None else call.now - asked}
+    found = [row for row in farm.deliveries.values() if state in (None, row.state)]
+    rows = [{**line(row, names), "lines": len(farm.watch.letters[row.id])} for row in found[offset : offset + limit]]
+    asked = None if farm.watch.asked_at is None else call.now - farm.watch.asked_at
+    said = {"sent": False, "total": len(found), "offset": offset, "now": call.now, "asked": asked}
+    return {"deliveries": rows, **said}
 
 
 def line(row: Delivery, names: dict[int, str]) -> dict[str, Any]:

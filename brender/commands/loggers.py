@@ -122,6 +122,7 @@ def listing(
     level: Annotated[str, LEVEL, Arg(text="only of this level")] = "",
     *,
     limit: Annotated[int, Meta(ge=1, le=MOST), Arg(text="so many at the most")] = 50,
+    offset: Annotated[int, Meta(ge=0, le=100_000), Arg(text="so many of the newest are passed over")] = 0,
 ) -> Lookup:
     """List lines, the newest last, and the loggers with when each level is mailed."""
     farm = call.farm
@@ -130,8 +131,8 @@ def listing(
     known = {one.id: one.name for one in farm.loggers.values()}
     return Lookup(
         "records_of",
-        (row.id if row else (-1 if logger else None), level or None, limit),
-        lambda found: {"records": [_record(known, one) for one in reversed(found)], "loggers": loggers},
+        (row.id if row else (-1 if logger else None), level or None, limit + offset),
+        lambda found: {"records": [_record(known, one) for one in reversed(found[offset:])], "loggers": loggers},
     )
 
 

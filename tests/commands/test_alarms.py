@@ -49,10 +49,12 @@ def test_a_noun_of_two_words_is_understood_in_every_place() -> None:
     with pytest.raises(UnknownCommand, match="alarm rule has no verb 'lst'"):
         COMMANDS.split(["alarm", "rule", "lst"])
     asker = call(farm)
-    assert "rule" in complete(asker, "alarm ", 6)
-    assert complete(asker, "alarm rule d", 12) == ["delete"]
-    assert complete(asker, "alarm rule delete di", 20) == ["'disk low'"]
-    assert complete(asker, "al", 2) == ["alarm", "alarms"]
+    words = lambda line: [item.text for item in complete(asker, line, len(line)).items]  # noqa: E731
+    assert "rule" in words("alarm ")
+    assert words("alarm rule d") == [*words("watch alarm rule d"), "delete"] == ["delete"]
+    assert words("alarm rule delete di") == ["'disk low'"]
+    assert words("al") == ["alarm", "alarms"]
+    assert words("watch alarm rule l") == ["list"]
 
 
 def test_alarms_are_read_acknowledged_and_skipped_at_the_prompt() -> None:
