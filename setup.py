@@ -36,6 +36,7 @@ setup(
         "nvidia": ["nvidia-ml-py>=12,<14"],
         "openjd": ["openjd-model==0.14.*", "openjd-sessions==0.14.*", "PyYAML==6.0.*"],
         "postgres": ["psycopg[binary]>=3.2,<4"],
+        "apprise": ["apprise>=1.9,<3"],
         "pictures": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "demo": ["OpenImageIO>=3.1,<4", "numpy>=2,<3", "imageio-ffmpeg>=0.5,<1"],
         "test": [
@@ -48,6 +49,9 @@ setup(
             "types-psutil",
             "playwright>=1.50,<2",
             "axe-playwright-python>=0.1.4,<0.2",
+            "aiosmtpd>=1.4.6,<2",
+            "apprise>=1.9,<3",
+            "cryptography>=43",
             "OpenImageIO>=3.1,<4",
             "numpy>=2,<3",
             "imageio-ffmpeg>=0.5,<1",
@@ -63,6 +67,7 @@ setup(
             "spa_ctl = brender.spad:main",
             "spa_conn = brender.spad:main",
             "spad_cp = brender.files:main",
+            "MailLoggerServer = brender.mail_server:main",
         ]
     },
 )

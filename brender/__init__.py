@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from brender.api.farm import Farm, connect
     from brender.api.jobs import Job, Jobs
     from brender.api.limits import Limit, Limits
+    from brender.api.mail_logger import MailLoggerClient
     from brender.api.presets import Preset, Presets
     from brender.api.projects import Project, Projects
     from brender.api.steps import Step
@@ -46,6 +47,7 @@ _ROOMS = {
     "brender.api.farm": ("Farm", "connect",),
     "brender.api.jobs": ("Job", "Jobs",),
     "brender.api.limits": ("Limit", "Limits",),
+    "brender.api.mail_logger": ("MailLoggerClient",),
     "brender.api.presets": ("Preset", "Presets",),
     "brender.api.projects": ("Project", "Projects",),
     "brender.api.steps": ("Step",),
@@ -59,8 +61,8 @@ _ROOMS = {
 }
 __all__ = [
     "BrenderError", "Busy", "Conflict", "Event", "Events", "Exists", "Farm", "Forbidden", "InternalError",
-    "Invalid", "InvalidParams", "InvalidRequest", "Job", "Jobs", "Limit", "Limits", "NoMaster", "NotFound",
-    "ParseError", "Preset", "Presets", "Project", "Projects", "Step", "Task", "TimedOut", "Unauthorised",
+    "Invalid", "InvalidParams", "InvalidRequest", "Job", "Jobs", "Limit", "Limits", "MailLoggerClient", "NoMaster",
+    "NotFound", "ParseError", "Preset", "Presets", "Project", "Projects", "Step", "Task", "TimedOut", "Unauthorised",
     "UnknownCommand", "Unsupported", "Worker", "Workers", "WrongState", "__version__", "connect",
 ]
 # fmt: on

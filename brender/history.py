@@ -6,14 +6,16 @@ It must not touch the farm in memory. Each function takes the database it asks (
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 from peewee import SqliteDatabase, fn
 
-from brender.core.farm import Attempt
-from brender.models import COLUMNS, FAILED, AttemptRow, EventRow, StepRow
+from brender.core.farm import Alarm, Attempt, Delivery, Record
+from brender.models import COLUMNS, FAILED, AlarmRow, AttemptRow, DeliveryRow, EventRow, RecordRow, StepRow
+
+R = TypeVar("R")
 
 MOST = 1000  # rows of one answer, whatever was asked for
 
@@ -82,6 +84,42 @@ def outcomes(
         query = query.where(AttemptRow.worker_id == worker)
     rows: Any = query.group_by(AttemptRow.state).bind(database).tuples()
     return dict(rows)
+
+
+def alarms_of(database: SqliteDatabase, rule: int | None, limit: int) -> list[Alarm]:
+    """The alarms that are over, of one rule or of all, newest first."""
+    query = AlarmRow.select().where(AlarmRow.state == "resolved")
+    if rule is not None:
+        query = query.where(AlarmRow.rule_id == rule)
+    return _rows(database, query.order_by(AlarmRow.resolved_at.desc()), Alarm, limit)
+
+
+def records_of(database: SqliteDatabase, logger: int | None, level: str | None, limit: int) -> list[Record]:
+    """The lines of one logger or of all, of one level or of all, newest first."""
+    query = RecordRow.select()
+    if logger is not None:
+        query = query.where(RecordRow.logger_id == logger)
+    if level is not None:
+        query = query.where(RecordRow.level == level)
+    return _rows(database, query.order_by(RecordRow.id.desc()), Record, limit)
+
+
+def deliveries_of(database: SqliteDatabase, limit: int) -> list[Delivery]:
+    """The letters that are sent, newest first."""
+    query = DeliveryRow.select().where(DeliveryRow.state == "sent")
+    return _rows(database, query.order_by(DeliveryRow.id.desc()), Delivery, limit)
+
+
+def _rows(database: SqliteDatabase, query: Any, kind: type[R], limit: int) -> list[R]:
+    """Whole rows; JSON columns come as text or decoded, as the model is bound."""
+    found = []
+    for values in query.limit(min(limit, MOST)).bind(database).dicts():
+        fields = {name: _data(value) if name in _JSON else value for name, value in values.items()}
+        found.append(msgspec.convert(fields, kind, strict=False))
+    return found
+
+
+_JSON = frozenset({"data", "done", "refused"})
 
 
 def append(database: SqliteDatabase, entries: Iterable[Entry]) -> None:

@@ -26,7 +26,7 @@ from brender import inventory
 from brender.core.farm import TABLES
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 7
+SCHEMA = 8
 
 Upgrade = Callable[[Any], None]
 
@@ -90,6 +90,33 @@ def schedules(connection: Any) -> None:
     connection.execute("INSERT INTO sequence (name, last) VALUES ('schedule', 0)")
 
 
+def alarms(connection: Any) -> None:
+    """Schema 8: alarm rules, alarms, loggers, their lines and letters. The text here is history: fixed."""
+    common = '"created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, "version" INTEGER NOT NULL'
+    for table, columns in {
+        "alarm_rule": '"name" TEXT NOT NULL, "source" TEXT NOT NULL, "selector" TEXT NOT NULL, '
+        '"condition" TEXT NOT NULL, '
+        '"threshold" REAL NOT NULL, "lasting" REAL NOT NULL, "clear" REAL, "level" TEXT NOT NULL, '
+        '"logger" TEXT NOT NULL, "runbook" TEXT NOT NULL, "enabled" INTEGER NOT NULL',
+        "alarm": '"rule_id" INTEGER NOT NULL, "subject" TEXT NOT NULL, "subject_id" INTEGER NOT NULL, '
+        '"about" TEXT NOT NULL, "said" TEXT NOT NULL, "worker_id" INTEGER NOT NULL, "state" TEXT NOT NULL, '
+        '"value" REAL, "level" TEXT NOT NULL, "muted" INTEGER NOT NULL, "count" INTEGER NOT NULL, '
+        '"since" REAL NOT NULL, "fired_at" REAL, "resolved_at" REAL, "acked_by" TEXT NOT NULL, "skipped_until" REAL',
+        "logger": '"name" TEXT NOT NULL, "levels" TEXT NOT NULL, "sinks" TEXT NOT NULL',
+        "record": '"logger_id" INTEGER NOT NULL, "level" TEXT NOT NULL, "schedule" TEXT NOT NULL, '
+        '"text" TEXT NOT NULL, "host" TEXT NOT NULL, "mac" TEXT NOT NULL, "data" TEXT NOT NULL, '
+        '"delivery_id" INTEGER NOT NULL, "state" TEXT NOT NULL',
+        "delivery": '"logger_id" INTEGER NOT NULL, "schedule" TEXT NOT NULL, "level" TEXT NOT NULL, '
+        '"message_id" TEXT NOT NULL, "state" TEXT NOT NULL, "attempts" INTEGER NOT NULL, "next_at" REAL NOT NULL, '
+        '"expires_at" REAL NOT NULL, "holder" TEXT NOT NULL, "done" TEXT NOT NULL, "refused" TEXT NOT NULL, '
+        '"error" TEXT NOT NULL, "sent_at" REAL',
+    }.items():
+        connection.execute(f'CREATE TABLE "{table}" ("id" INTEGER NOT NULL PRIMARY KEY, {columns}, {common})')
+        connection.execute("INSERT INTO sequence (name, last) VALUES (?, 0)", (table,))
+    for table, state in (("alarm", "resolved"), ("record", "over"), ("delivery", "sent")):
+        connection.execute(f'CREATE INDEX "{table}_live" ON "{table}" ("state") WHERE state <> \'{state}\'')
+
+
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
 UPGRADES: dict[int, Upgrade] = {
     2: placement,
@@ -98,6 +125,7 @@ UPGRADES: dict[int, Upgrade] = {
     5: memory,
     6: inventory.upgrade,
     7: schedules,
+    8: alarms,
 }
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
@@ -287,6 +315,117 @@ class AttemptRow(_Table):
 AttemptRow.add_index(AttemptRow.index(AttemptRow.ended_at, name="attempt_failed", where=FAILED))
 
 
+class AlarmRuleRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    name = TextField()
+    source = TextField()
+    selector = JSONField()
+    condition = TextField()
+    threshold = DoubleField()
+    lasting = DoubleField()
+    clear = DoubleField(null=True)
+    level = TextField()
+    logger = TextField()
+    runbook = TextField()
+    enabled = BooleanField()
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "alarm_rule"
+
+
+class AlarmRow(_Table):
+    """No foreign keys: what an alarm was about may be gone while the alarm is history."""
+
+    id = BigIntegerField(primary_key=True)
+    rule_id = BigIntegerField()
+    subject = TextField()
+    subject_id = BigIntegerField()
+    about = TextField()
+    said = TextField()
+    worker_id = BigIntegerField()
+    state = TextField()
+    value = DoubleField(null=True)
+    level = TextField()
+    muted = BooleanField()
+    count = IntegerField()
+    since = DoubleField()
+    fired_at = DoubleField(null=True)
+    resolved_at = DoubleField(null=True)
+    acked_by = TextField()
+    skipped_until = DoubleField(null=True)
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "alarm"
+
+
+class LoggerRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    name = TextField()
+    levels = JSONField()
+    sinks = JSONField()
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "logger"
+
+
+class RecordRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    logger_id = BigIntegerField()
+    level = TextField()
+    schedule = TextField()
+    text = TextField()
+    host = TextField()
+    mac = TextField()
+    data = JSONField()
+    delivery_id = BigIntegerField()
+    state = TextField()
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "record"
+
+
+class DeliveryRow(_Table):
+    id = BigIntegerField(primary_key=True)
+    logger_id = BigIntegerField()
+    schedule = TextField()
+    level = TextField()
+    message_id = TextField()
+    state = TextField()
+    attempts = IntegerField()
+    next_at = DoubleField()
+    expires_at = DoubleField()
+    holder = TextField()
+    done = JSONField()
+    refused = JSONField()
+    error = TextField()
+    sent_at = DoubleField(null=True)
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "delivery"
+
+
+# Rows that a farm has in memory; the literal text is the predicate of an index and of the load (rebuild.py).
+LIVE = {"alarm": "state <> 'resolved'", "record": "state <> 'over'", "delivery": "state <> 'sent'"}
+for _model in (AlarmRow, RecordRow, DeliveryRow):
+    _name = _model._meta.table_name
+    _model.add_index(_model.index(_model.state, name=f"{_name}_live", where=SQL(LIVE[_name])))
+
+
 class FarmRow(_Table):
     """One row: who this farm is, and how many masters have led it."""
 
@@ -336,6 +475,11 @@ MIRRORED: dict[str, type[Model]] = {
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,
+    "alarm_rule": AlarmRuleRow,
+    "alarm": AlarmRow,
+    "logger": LoggerRow,
+    "record": RecordRow,
+    "delivery": DeliveryRow,
 }
 ALL: tuple[type[Model], ...] = (*MIRRORED.values(), FarmRow, SequenceRow, EventRow)
 COLUMNS: dict[str, tuple[str, ...]] = {table: kind.__struct_fields__ for table, kind in TABLES.items()}

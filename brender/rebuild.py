@@ -17,7 +17,9 @@ from brender.core.farm import TABLES, Attempt, Farm, Job, Row, Step, Tasks, Trou
 from brender.core.lifecycle import ATTEMPT_OVER, READY, TASK_OF_LIVE, TaskState, task_after
 from brender.core.tasks import in_tenths
 from brender.errors import BrenderError, InternalError
-from brender.models import COLUMNS, JSON_AT
+from brender.models import COLUMNS, JSON_AT, LIVE
+
+LETTERS = ("alarm_rule", "alarm", "logger", "delivery", "record")  # a record may be in a delivery
 
 _ATTEMPT = ", ".join(f'a."{name}"' for name in COLUMNS["attempt"])
 _CURRENT = "FROM attempt a JOIN step s ON s.id = a.step_id AND s.run = a.run AND s.run > 0"
@@ -38,7 +40,8 @@ def rebuild(connection: Any) -> Farm:
     """The farm that these rows describe. Raises InternalError naming the row that makes no sense."""
     farm = Farm()
     farm.epoch = connection.execute("SELECT epoch FROM farm").fetchone()[0]
-    for table in ("worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step"):
+    named = ("worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step")
+    for table in (*named, *LETTERS):
         for row in _rows(connection, table):
             _insert(farm, row)
     for step in farm.steps.values():
@@ -70,7 +73,8 @@ def _finish(farm: Farm) -> None:
 def _rows(connection: Any, table: str) -> Iterator[Row]:
     names, json_at = COLUMNS[table], JSON_AT[table]
     columns = ", ".join(f'"{name}"' for name in names)
-    for values in connection.execute(f'SELECT {columns} FROM "{table}" ORDER BY id'):
+    where = f"WHERE {LIVE[table]}" if table in LIVE else ""
+    for values in connection.execute(f'SELECT {columns} FROM "{table}" {where} ORDER BY id'):
         fields = dict(zip(names, values, strict=True))
         try:
             for i in json_at:

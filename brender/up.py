@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from brender import address, client, options, web
 from brender.disk import Lock
 from brender.errors import BrenderError, Invalid
+from brender.notify import credentials
 
 GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
@@ -25,6 +27,9 @@ FARM = {
     "connections": options.CONNECTIONS,
     "workers": options.Setting(options.WHOLE, "N", "worker daemons to start, default 1"),
     "web": options.Setting(options.WEB, "HOST:PORT", "the page's address, default 127.0.0.1:8060, or any that is free"),
+    "credentials": options.Setting(
+        options.TEXT, "FILE", "how mail leaves (docs/alarms.md): starts brender notify, too"
+    ),
 }
 KNOWN = FARM | options.READINGS | options.WORKER
 
@@ -57,6 +62,8 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
         asked = f"{found['workers']} of {found['slots']}"
         raise Invalid(f"A farm has 0 or more workers of 1 or more slots, not {asked}.")
     address.check_loopback(*address.parse(found["listen"]))
+    if found.get("credentials"):
+        credentials.read(Path(found["credentials"]))
     client.read(options.in_flags(found, options.WORKER))  # refused here, not by each worker over and over
     return found
 
@@ -81,6 +88,11 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
     master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
     master += options.in_flags(found, {"connections": options.CONNECTIONS} | options.READINGS)
     watchers = [_watcher("master", master)]
+    if found.get("credentials"):
+        file = str(Path(found["credentials"]).absolute())
+        watchers[0]["hooks"] = {"before_stop": (_letters_first, True)}
+        words = [*brender, "notify", "--master", found["listen"], "--credentials", file]
+        watchers.append({**_watcher("notify", words), "priority": 0})  # started last, asked to stop first
     for number in range(1, found["workers"] + 1):
         words = [*brender, "client", "--master", found["listen"], *options.in_flags(found, options.WORKER)]
         words += ["--data", str(data / f"worker-{number}")]
@@ -96,6 +108,7 @@ def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
 def _watcher(name: str, words: list[str]) -> dict[str, Any]:
     return {
         "name": name,
+        "priority": 1,
         "cmd": words[0],
         "args": words[1:],
         "graceful_timeout": GRACE,
@@ -105,6 +118,15 @@ def _watcher(name: str, words: list[str]) -> dict[str, Any]:
         "stdout_stream": {"class": "StdoutStream"},
         "stderr_stream": {"class": "StdoutStream"},
     }
+
+
+def _letters_first(watcher: Any, arbiter: Any, hook_name: str, **_: object) -> bool:
+    """The master is asked to stop when the sender of letters has said goodbye: its last words go through the master."""
+    ends = time.monotonic() + GRACE - 1
+    for process in arbiter.get_watcher("notify").processes.values():
+        while process.is_alive() and time.monotonic() < ends:
+            time.sleep(0.02)
+    return True
 
 
 def _no_defect(record: logging.LogRecord) -> bool:

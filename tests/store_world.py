@@ -54,7 +54,7 @@ class World:
         self.now = 1_000_000.0
         self.session = 0
         self.past: list[tuple[int, int]] = []  # (session, attempt) that were once ordered
-        self.turn([ev.Boot()])
+        self.first = self.turn([ev.Boot()]).changes  # to be saved before anything else
 
     @property
     def farm(self) -> Farm:
@@ -74,7 +74,7 @@ class World:
     def _event(self) -> ev.Event:
         makers: list[Any] = [self._hello, self._submit, self._results, self._results, self._started, self._person]
         makers.append(self._clock)
-        return self.random.choice([*makers, self._worker, self._results, self._away])()
+        return self.random.choice([*makers, self._worker, self._results, self._away, self._letters])()
 
     def _pick(self, rows: Any) -> int:
         return self.random.choice([*rows, 99])
@@ -187,6 +187,27 @@ class World:
                 ev.StopSchedules(random.random() < 0.3),
                 ev.ClockMoved(farm.shift + random.choice((-86_400.0, 0.5, 3600.0))),
                 ev.SetCalendar([self._pick(farm.workers)], random.choice(("Mon 08:00-09:00", "")), uuid=uuid),
+            )
+        )
+
+    def _letters(self) -> ev.Event:
+        """Lines, letters and alarms, and what people do with them."""
+        farm, random = self.farm, self.random
+        letter, alarm = self._pick(farm.deliveries), self._pick(farm.alarms)
+        level = random.choice(("DEBUG", "INFO", "INFO", "ALERT"))
+        return random.choice(
+            (
+                ev.WriteLog(random.choice(("one", "two")), level, "a\u20acb", data={"x": 0.1}),
+                ev.ConfigLogger("one", level, random.choice(("SILENTLY", "HOURLY")), ["anna@example.org"]),
+                ev.FlushLog(),
+                ev.TakeDelivery("here", fresh=random.random() < 0.3),
+                ev.DeliverySent(letter, ["anna@example.org"]),
+                ev.DeliveryFailed(letter, "no route", [], {"bob@example.org": "550"}, final=random.random() < 0.3),
+                ev.RetryDeliveries([letter]),
+                ev.AckAlarms([alarm], "anna"),
+                ev.SkipAlarms([alarm], random.choice((None, 5.0))),
+                ev.Update("alarm_rule", [self._pick(farm.alarm_rules)], {"enabled": random.random() < 0.5}),
+                ev.Delete("alarm_rule", [self._pick(farm.alarm_rules)]),
             )
         )
 

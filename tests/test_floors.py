@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["api", "chosen", "options", "scheduler", "site", "wish"], 3),
     **dict.fromkeys(["master", "client", "cli", "spad", "up", "demo", "render", "watch", "__main__", "__init__"], 4),
     **dict.fromkeys(["caller", "commandline", "endings", "files", "leash", "logs", "shell", "submit", "web"], 4),
+    **dict.fromkeys(["mail_server"], 4),
 }
 # Files that stand above the rest of their room: nobody on their floor or below imports them.
 ABOVE = {"storage.listener": 3, "storage.storage": 3, "storage.__main__": 4}

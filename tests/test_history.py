@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import astuple
 
 from brender import history
-from brender.core.farm import TABLE_OF, Attempt, Job, Project, Row, Step
+from brender.core import events as ev
+from brender.core.engine import Core
+from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Project, Row, Step
 from brender.core.ledger import Change
 from brender.history import Entry
 from brender.store import Store
@@ -79,3 +81,36 @@ def test_old_entries_are_forgotten(store: Store) -> None:
     history.append(store.database, [Entry(float(at), "tick") for at in range(10)])
     assert history.forget(store.database, before=7.0) == 7
     assert [entry.at for entry in history.events(store.database)] == [9.0, 8.0, 7.0]
+
+
+def test_what_is_over_is_read_from_the_disk_newest_first(tmp_path: Path) -> None:
+    """Alarms, lines and letters leave memory when they are over (docs/alarms.md); silent lines never were in it."""
+    core, store = Core(Farm()), Store.open(tmp_path)
+    now = 1_000_000.0
+
+    def play(*events: ev.Event) -> None:
+        nonlocal now
+        now += 1.0
+        store.save(core.turn(events, now).changes)
+
+    play(ev.Boot())
+    play(ev.WriteLog("render", "DEBUG", "silent", data={"x": 0.1}))
+    play(ev.WriteLog("render", "ALERT", "at once"), ev.TakeDelivery("here"), ev.DeliverySent(1, ["anna@example.org"]))
+    for session in (1, 2):
+        play(ev.Hello(session, "brender_a", "a", "box"))
+        play(ev.Disconnected(session))
+        now += 20.0
+        play(ev.Tick())
+    play(ev.Hello(3, "brender_a", "a", "box"))
+    database = store.database
+    assert [row.text for row in history.records_of(database, 1, None, 10)] == ["at once", "silent"]
+    assert [row.data for row in history.records_of(database, None, "DEBUG", 10)] == [{"x": 0.1}]
+    assert [row.done for row in history.deliveries_of(database, 10)] == [["anna@example.org"]]
+    over = history.alarms_of(database, None, 10)
+    assert [(row.id, row.about, row.state, row.muted) for row in over] == [
+        (2, "box", "resolved", False),
+        (1, "box", "resolved", False),
+    ]
+    assert history.alarms_of(database, 99, 10) == []
+    assert core.farm.same_as(store.load())
+    store.close()

@@ -59,7 +59,8 @@ class Vocabulary:
 
 
 def _check(table: Table, words: Sequence[str]) -> None:
-    if not table.verbs(words[0].lower()) or (len(words) > 1 and words[1] not in HELP):
+    noun, words = table.noun(words)
+    if not table.verbs(noun) or (len(words) > 1 and words[1] not in HELP):
         table.split(words)
 
 
@@ -115,9 +116,10 @@ class Root(_Group):
         return pages.root(self.vocabulary.table, self.vocabulary.programs)
 
     def found(self, args: list[str]) -> Resolved:
-        table, first = self.vocabulary.of(args), args[0].lower()
+        table = self.vocabulary.of(args)
+        first, words = table.noun(args)
         if table.verbs(first):
-            return first, Noun(self.vocabulary, table, first), args[1:]
+            return first, Noun(self.vocabulary, table, first), list(words[1:])
         row, rest = table.split(args)
         return row.words, Verb(self.vocabulary, table, row), rest
 

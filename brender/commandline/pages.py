@@ -40,7 +40,9 @@ def root(table: Table, programs: Sequence[Pair]) -> str:
     """The page of `brender` itself."""
     sheet = _sheet("brender", "NOUN VERB WORDS… [flags]   or   brender PROGRAM …")
     _paragraph(sheet, "A render farm you run from a prompt. The words of the prompt (telnet HOST 6000) work here, too.")
-    nouns = [(noun, f"{NOUNS.get(noun, '')}: {_verbs(table, noun)}".lstrip(": ")) for noun in table.nouns()]
+    nouns = [
+        (noun.replace("_", " "), f"{NOUNS.get(noun, '')}: {_verbs(table, noun)}".lstrip(": ")) for noun in table.nouns()
+    ]
     _list(sheet, "Nouns and their verbs", nouns)
     _list(sheet, "Programs", [(f"brender {name}", text) for name, text in programs])
     short = " ".join(sorted(alias for alias in table.aliases if "." not in alias and alias.isidentifier()))
@@ -56,8 +58,9 @@ def root(table: Table, programs: Sequence[Pair]) -> str:
 def noun(table: Table, name: str, programs: Sequence[Pair] = ()) -> str:
     """The page of a noun: its verbs, an example of each kind."""
     rows = table.verbs(name)
-    sheet = _sheet(f"brender {name}", "VERB WORDS… [flags]")
-    _paragraph(sheet, f"{name}: {NOUNS.get(name, 'words of this master')}")
+    said = name.replace("_", " ")
+    sheet = _sheet(f"brender {said}", "VERB WORDS… [flags]")
+    _paragraph(sheet, f"{said}: {NOUNS.get(name, 'words of this master')}")
     _list(sheet, "Verbs", [*((_verb(row), row.summary) for row in rows), *programs])
     examples = [f"brender {row.example}" for row in rows if row.example]
     _lines(sheet, "Examples", examples[:MOST_NEXT])

@@ -14,6 +14,7 @@ PROGRAMS: dict[str, Program] = {
     "storage": ("brender.storage.__main__", "keep readings without a farm"),
     "client": ("brender.client", "start a worker on this machine"),
     "shell": ("brender.shell", "the prompt of a farm on this terminal, as telnet has it"),
+    "notify": ("brender.notify.program", "send the farm's letters: mail, chat, the screen"),
     "web": ("brender.web", "serve the page of a farm to browsers"),
     "render": ("brender.render", "render a scene: submit, watch, end with the paths"),
     "config": ("brender.commandline.configuration", "which master, name, colour and format hold, and who says so"),

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from brender.commands.calls import Call, may
-from brender.commands.discovery import NOUNS
+from brender.commands.discovery import first_words, second_words
 from brender.commands.grammar import Signature
 from brender.commands.offers import MOST, Offer, merged, starting
 from brender.commands.parameters import Parameter
@@ -103,9 +103,9 @@ def _first(call: Call, word: str) -> list[Offer]:
     rows = call.table.rows
     short = {alias: rows[name] for alias, name in call.table.aliases.items() if "." not in alias}
     about = {alias: row.summary for alias, row in short.items() if _may(call, row)}
-    about |= {
-        noun: NOUNS[noun] for noun in call.table.nouns() if any(_may(call, row) for row in call.table.verbs(noun))
-    }
+    about |= first_words(
+        [noun for noun in call.table.nouns() if any(_may(call, row) for row in call.table.verbs(noun))]
+    )
     return starting(word, about, about.__getitem__)
 
 
@@ -125,7 +125,7 @@ def _watched(call: Call, before: list[str], word: str) -> list[Offer]:
     jobs = _argument(call, call.table.signature(row), before, word) if _may(call, row) else []
     if before:
         return jobs
-    nouns = {row.noun: NOUNS[row.noun] for row in able}
+    nouns = first_words([row.noun for row in able])
     short = {alias: row.summary for row in able for alias in call.table.aliases_of(row) if "." not in alias}
     words = nouns | short
     return merged(starting(word, words, words.__getitem__), jobs)
@@ -133,10 +133,12 @@ def _watched(call: Call, before: list[str], word: str) -> list[Offer]:
 
 def _command(call: Call, before: list[str], word: str, able: list[Row]) -> list[Offer]:
     """After a noun its verbs that are able, after a command its arguments."""
-    verbs = {row.verb.replace("_", "-"): row.summary for row in able if row.noun == before[0].lower()}
-    if len(before) == 1 and verbs:
+    noun, words = call.table.noun(before)
+    verbs = {row.verb.replace("_", "-"): row.summary for row in able if row.noun == noun}
+    if len(words) == 1 and verbs:
+        verbs |= second_words(call.table, noun)
         return starting(word, verbs, verbs.__getitem__)
-    row, rest = call.table.split(before)
+    row, rest = call.table.split(words)
     if row not in able:
         return []
     return _argument(call, call.table.signature(row), rest, word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +26,10 @@ NOUNS = {
     "manager": "the machines that host channels",
     "reading": "what was measured, and when",
     "schedule": "commands that the clock runs",
+    "alarm": "what is wrong now, and was",
+    "alarm_rule": "when somebody is to be told",
+    "log": "lines that are mailed, at once or in digests",
+    "delivery": "the letters: sent, waiting, given up",
     "farm": "the whole, and its events",
     "session": "this conversation",
     "rpc": "help and the API",
@@ -34,12 +39,22 @@ NOUNS = {
 CLAIMED = ("tag",)
 
 
+def first_words(nouns: Sequence[str]) -> dict[str, str]:
+    """The words that these nouns begin with, and what each is about: a noun may have two."""
+    return {noun.partition("_")[0]: NOUNS.get(noun, "") for noun in reversed(nouns)}
+
+
+def second_words(table: Table, word: str) -> dict[str, str]:
+    """The second words of the nouns that begin with this one, and what each is about."""
+    return {noun.partition("_")[2]: NOUNS.get(noun, "") for noun in table.nouns() if noun.startswith(f"{word}_")}
+
+
 def overview(table: Table, role: str) -> dict[str, Any]:
     """All nouns with their verbs, those first that the role may use, and the short words."""
     allowed = {row.name for row in table.allowed(role)} if role else set(table.rows)
     nouns = [
         {
-            "noun": noun,
+            "noun": noun.replace("_", " "),
             "about": NOUNS.get(noun, ""),
             "verbs": [row.verb.replace("_", "-") for row in table.verbs(noun) if row.name in allowed],
         }
@@ -52,7 +67,7 @@ def overview(table: Table, role: str) -> dict[str, Any]:
 def of_noun(table: Table, noun: str) -> dict[str, Any]:
     """The commands of one noun, one line each."""
     return {
-        "noun": noun,
+        "noun": noun.replace("_", " "),
         "about": NOUNS.get(noun, ""),
         "commands": [line(table, row) for row in table.verbs(noun)],
     }

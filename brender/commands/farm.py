@@ -15,7 +15,7 @@ from brender.commands.states import named, progress
 from brender.commands.workers import activity
 from brender.core import explain, hosted
 from brender.core.farm import Farm, Step
-from brender.core.lifecycle import FAILED, READY, TaskState
+from brender.core.lifecycle import FAILED, LEVELS, READY, TaskState
 from brender.errors import NotFound, nearest
 
 Topics = Annotated[list[str], TOPICS, Arg(text="such as job.* or task.error; all when left out")]
@@ -51,6 +51,8 @@ def status(call: Call) -> dict[str, Any]:
         "tasks": named(counts),
         "progress": progress(counts),
         **({"schedules": _schedules(farm)} if farm.schedules or farm.halted else {}),
+        "alarms": _alarms(farm),
+        "mail": _mail(farm),
         "sessions": len(call.sessions()),
         **call.info(),
     }
@@ -85,6 +87,22 @@ def _schedules(farm: Farm) -> dict[str, int]:
     for row in farm.schedules.values():
         found[row.state] = found.get(row.state, 0) + 1
     return found
+
+
+def _alarms(farm: Farm) -> dict[str, Any]:
+    """What fires and nobody looks after yet, the worst first; and how many are in the other states."""
+    live = list(farm.alarms.values())
+    firing = [alarm for alarm in live if alarm.state == "firing" and not alarm.muted]
+    firing.sort(key=lambda alarm: (-LEVELS.index(alarm.level), alarm.fired_at or 0.0))
+    others = [alarm.state for alarm in live if alarm.state != "firing"]
+    counts = {state: others.count(state) for state in dict.fromkeys(others)}
+    return {"firing": [{"id": one.id, "level": one.level, "said": one.said} for one in firing], **counts}
+
+
+def _mail(farm: Farm) -> dict[str, int]:
+    """Letters that are not sent, by state."""
+    states = [row.state for row in farm.deliveries.values()]
+    return {state: states.count(state) for state in dict.fromkeys(states)}
 
 
 def save(call: Call) -> dict[str, Any]:

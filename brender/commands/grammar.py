@@ -35,8 +35,9 @@ class Signature(Struct):
 
     @property
     def words(self) -> str:
-        """The command as a person writes it."""
-        return self.name.replace(".", " ")
+        """The command as a person writes it; a noun may have two words."""
+        noun, _, verb = self.name.partition(".")
+        return f"{noun.replace('_', ' ')} {verb}"
 
     @property
     def usage(self) -> str:

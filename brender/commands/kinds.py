@@ -252,7 +252,21 @@ CHUNK = Chunk()
 SENTENCE = Sentence()
 FUNCTION, ORDER = Known("function"), Known("order")
 TAGS, LIMITS, AFTER = Known("tags"), Known("limits"), Known("after")
-TOPICS = WordList(("worker.*", "job.*", "step.*", "task.*", "project.*", "schedule.*", "farm.*", "*"))
+TOPICS = WordList(
+    (
+        "worker.*",
+        "job.*",
+        "step.*",
+        "task.*",
+        "project.*",
+        "schedule.*",
+        "alarm.*",
+        "log.*",
+        "delivery.*",
+        "farm.*",
+        "*",
+    )
+)
 WORD_LIST = WordList()
 JSON_TEXT = JsonText()
 LOCAL_FILE = LocalFile()

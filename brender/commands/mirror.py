@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from brender.commands import alarms, channels, deliveries, limits, possible, presets, schedules, workers
 from brender.commands import farm as farm_
-from brender.commands import limits, possible, presets, workers
 from brender.commands.calls import Call
 from brender.commands.estimate import Slots
 from brender.commands.kinds import Arg
@@ -26,6 +26,10 @@ from brender.core.lifecycle import LABELS, TaskState
 
 #: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
 UNSHOWN = ("key", "functions", "config", "facts", "boot")
+COUNTED = (
+    "worker", "project", "job", "limit", "preset", "step", "channel", "schedule", "alarm", "delivery",
+)  # fmt: skip
+Can = Callable[[str, Any], dict[str, Any]]
 Most = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows of each noun at the most, the newest jobs")]
 
 
@@ -55,11 +59,32 @@ def mirror(call: Call, *, limit: Most = 1000) -> dict[str, Any]:
         "jobs": [{**asdict(row), **job_line(farm, row, slots), **can("job", row)} for row in newest],
         "limits": [{**limits.line(farm, row, uses), **can("limit", row)} for row in list(farm.limits.values())[:limit]],
         "presets": [_preset(farm, line, can) for line in presets.listing(call, limit=limit)["presets"]],
-        "totals": {noun: len(farm.table(noun)) for noun in ("worker", "project", "job", "limit", "preset", "step")},
+        **_watching(call, can, limit),
+        "totals": {noun: len(farm.table(noun)) for noun in COUNTED},
     }
 
 
-def _preset(farm: Farm, line: dict[str, Any], can: Callable[[str, Any], dict[str, Any]]) -> dict[str, Any]:
+def _watching(call: Call, can: Can, limit: int) -> dict[str, Any]:
+    """What is measured, what the clock runs, what is wrong and who is told of it."""
+    farm = call.farm
+    names = {row.id: row.name for row in farm.loggers.values()}
+    return {
+        "channels": [
+            {**asdict(row), **channels.line(call, row, False), **can("channel", row)}
+            for row in list(farm.channels.values())[:limit]
+        ],
+        "schedules": [
+            {**asdict(row), **schedules.line(call, row), **can("schedule", row)}
+            for row in list(farm.schedules.values())[:limit]
+        ],
+        "alarms": [{**alarms.line(farm, row), **can("alarm", row)} for row in list(farm.alarms.values())[-limit:]],
+        "deliveries": [
+            {**deliveries.line(row, names), **can("delivery", row)} for row in list(farm.deliveries.values())[-limit:]
+        ],
+    }
+
+
+def _preset(farm: Farm, line: dict[str, Any], can: Can) -> dict[str, Any]:
     """A preset of the farm, or one that every farm has, which has no id and stays as it is."""
     row = farm.preset_named(line["name"])
     return {"id": None, **line, "can": []} if row is None else {**asdict(row), **line, **can("preset", row)}

@@ -51,6 +51,25 @@ CAN: Mapping[str, Mapping[str, State]] = {
         "job.set": _always,
         "job.delete": lambda farm, row: not possible.is_going(farm, row),
     },
+    "channel": {
+        "channel.start": lambda farm, row: row.state == "stopped",
+        "channel.stop": lambda farm, row: row.state != "stopped",
+        "channel.restart": _always,
+        "channel.delete": _always,
+    },
+    "schedule": {
+        "schedule.run_now": lambda farm, row: not farm.halted,
+        "schedule.pause": lambda farm, row: possible.when_over(row) in ("armed", "stopped"),
+        "schedule.resume": lambda farm, row: possible.when_over(row) == "paused",
+        "schedule.remove": _always,
+    },
+    "alarm": {
+        "alarm.ack": lambda farm, row: possible.has_fired(row) and row.state != "acknowledged",
+        "alarm.skip": lambda farm, row: possible.has_fired(row),
+    },
+    "delivery": {
+        "delivery.retry": lambda farm, row: not possible.is_being_sent(row, farm.now),
+    },
 }
 
 
@@ -64,7 +83,8 @@ def tell(farm: Farm, notices: list[tuple[str, dict[str, Any]]]) -> None:
     for topic, data in notices:
         noun, _, verb = topic.partition(".")
         if verb == "changed" and noun in CAN:
-            data["can"] = by_state(farm, noun, farm.table(noun)[data["id"]])
+            row = farm.table(noun).get(data["id"])  # what is over may have left memory in the turn that ended it
+            data["can"] = [] if row is None else by_state(farm, noun, row)
 
 
 def for_role(table: Table, role: str) -> frozenset[str]:

@@ -25,7 +25,7 @@ def document() -> str:
     """The whole reference as Markdown."""
     parts = [HEAD]
     for noun in COMMANDS.nouns():
-        parts.append(f"## {noun}: {NOUNS[noun]}\n")
+        parts.append(f"## {noun.replace('_', ' ')}: {NOUNS[noun]}\n")
         parts += [_command(row) for row in COMMANDS.verbs(noun)]
     silent = [row for row in COMMANDS.rows.values() if not row.spoken]
     parts += ["## What programs send for people\n", *(_line(row) for row in silent if row.role != MACHINE), ""]

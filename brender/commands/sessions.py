@@ -25,9 +25,12 @@ class CommandWords(WordList):
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         given = others.get("words") or []
         if given:
-            verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(given[0])}
+            noun, words = call.table.noun(given)
+            verbs = {row.verb.replace("_", "-"): row.summary for row in call.table.verbs(noun)}
+            verbs |= discovery.second_words(call.table, noun) if len(words) == 1 else {}
             return starting(prefix, verbs, lambda word: verbs[word])
-        return starting(prefix, call.table.nouns(), lambda word: discovery.NOUNS.get(word, ""))
+        nouns = discovery.first_words(call.table.nouns())
+        return starting(prefix, nouns, nouns.__getitem__)
 
     def parse(self, call: Call, value: Any, others: Others) -> list[str]:
         return [value] if isinstance(value, str) else value
@@ -117,8 +120,8 @@ def assist(
     table = call.table
     if not words:
         return discovery.overview(table, call.who.role)
-    noun = words[0].lower()
-    if len(words) == 1 and table.verbs(noun):
+    noun, rest = table.noun(words)
+    if len(rest) == 1 and table.verbs(noun):
         return discovery.of_noun(table, noun)
     return discovery.page(table, table.split(words)[0])
 

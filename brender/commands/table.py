@@ -55,8 +55,8 @@ class Row(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The command as a person writes it."""
-        return self.name.replace(".", " ").replace("_", "-")
+        """The command as a person writes it; a noun may have two words."""
+        return f"{self.noun.replace('_', ' ')} {self.verb.replace('_', '-')}"
 
     def check(self, role: str) -> None:
         """Raise Unauthorised or Forbidden unless a session of this role may call it."""
@@ -130,10 +130,10 @@ class Table:
         return row
 
     def split(self, words: Sequence[str]) -> tuple[Row, list[str]]:
-        """The row the first one or two words name, and the words after them. Raises UnknownCommand."""
+        """The row the first words name, and the words after them. Raises UnknownCommand."""
         if not words:
             raise UnknownCommand("There is no command.", hint="Type help.")
-        first = words[0].lower()
+        first, words = self.noun(words)
         if len(words) > 1:
             row = self.find(f"{first}.{words[1]}") if "." not in first else None
             if row is not None and row.spoken:
@@ -143,14 +143,23 @@ class Table:
             return row, list(words[1:])
         raise self._unknown(first, words[1:])
 
+    def noun(self, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """The noun that the words begin with, as one word, and the words with it as one."""
+        if len(words) > 1:
+            both = f"{words[0]}_{words[1]}".lower().replace("-", "_")
+            if self.verbs(both):
+                return both, [both, *words[2:]]
+        return words[0].lower().replace("-", "_"), words
+
     def _unknown(self, first: str, rest: Sequence[str]) -> UnknownCommand:
         verbs = {row.verb.replace("_", "-"): row for row in self.verbs(first)}
+        noun = first.replace("_", " ")
         if verbs and rest:
             second = rest[0][:80]
             hint = nearest(second, verbs) or f"It has {', '.join(verbs)}."
-            return UnknownCommand(f"{first} has no verb {second!r}.", hint=hint)
+            return UnknownCommand(f"{noun} has no verb {second!r}.", hint=hint)
         if verbs:
-            return UnknownCommand(f"{first} needs a verb.", hint=f"It has {', '.join(verbs)}. Type help {first}.")
+            return UnknownCommand(f"{noun} needs a verb.", hint=f"It has {', '.join(verbs)}. Type help {noun}.")
         known = [*self.nouns(), *(alias for alias in self.aliases if "." not in alias)]
         return UnknownCommand(f"There is no command {first[:80]!r}.", hint=nearest(first[:80], known) or "Type help.")
 
@@ -161,8 +170,9 @@ class Table:
         watched = self.after_watch(words)
         if watched is not None:
             return self._watch(watched)
-        if len(words) == 1 and self.find(words[0]) is None and self.verbs(words[0].lower()):
-            return self._help(words)
+        noun, rest = self.noun(words) if words else ("", words)
+        if len(rest) == 1 and self.find(noun) is None and self.verbs(noun):
+            return self._help([noun])
         row, rest = self.split(words)
         return row, self.signature(row).read_words(rest)
 
@@ -184,6 +194,7 @@ class Table:
         row = self.rows["rpc.watch"]
         if not words:
             raise self.signature(row).refuse("watch needs a list or a job.", "watch worker list, or watch JOB.")
+        words = self.noun(words)[1]
         if len(words) == 1 and self.find(f"{words[0]}.list") is not None:
             words = [words[0], "list"]
         able = self.find(words[0])
@@ -197,7 +208,8 @@ class Table:
 
     def _help(self, words: Sequence[str]) -> tuple[Row, Struct]:
         row = self.rows["rpc.help"]
-        return row, self.signature(row).read_words(["--", *words[:2]])
+        asked = self.noun(words)[1] if words else words
+        return row, self.signature(row).read_words(["--", *asked[:2]])
 
     def read(self, name: str, params: Any) -> tuple[Row, Struct]:
         """The row and its wire params from a JSON-RPC method and params. Raises UnknownCommand or InvalidParams."""

@@ -10,7 +10,15 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from brender.commands import text_channels, text_farm, text_history, text_readings, text_schedules, text_work
+from brender.commands import (
+    text_alarms,
+    text_channels,
+    text_farm,
+    text_history,
+    text_readings,
+    text_schedules,
+    text_work,
+)
 from brender.commands.layout import capital, number, plain, span, wrap
 from brender.wire.screen import escape_json
 
@@ -269,6 +277,9 @@ WRITERS: dict[str, Writer] = {
     "channel.watch": lambda data, room: (_watched if "changes" in data else text_channels.channels)(data, room),
     "rpc.unwatch": _unwatched,
     "rpc.discover": lambda data, room: _unknown(data, room),
+    "alarm_rule.set": _updated,
+    "alarm_rule.delete": _deleted,
+    **text_alarms.WRITERS,
     **text_farm.WRITERS,
     **text_work.WRITERS,
     **text_history.WRITERS,

@@ -137,6 +137,15 @@ def _sums(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {plain(word)}" for word, count in counts.items()) or "none"
 
 
+MOST_FIRING = 5
+
+
+def _firing(data: Data) -> str:
+    """How many alarms fire, and how many of the others there are; nothing where all is well."""
+    counts = {"firing": len(data.get("firing", [])), **{name: n for name, n in data.items() if name != "firing"}}
+    return _sums({name: count for name, count in counts.items() if count}) if any(counts.values()) else ""
+
+
 def farm(data: Data, room: int) -> list[str]:
     known = dict(data["workers"])
     total = known.pop("known", 0)
@@ -148,6 +157,8 @@ def farm(data: Data, room: int) -> list[str]:
         "jobs": _sums(data["jobs"]),
         "tasks": f"{progress['total']}" + (f": {_sums(data['tasks'])}" if data["tasks"] else ""),
         **({"schedules": _sums(data["schedules"])} if "schedules" in data else {}),
+        "alarms": _firing(data.get("alarms", {})),
+        "mail": _sums(data.get("mail", {})) if data.get("mail") else "",
         "sessions": str(data["sessions"]),
     }
     said = (
@@ -160,6 +171,8 @@ def farm(data: Data, room: int) -> list[str]:
         "jobs",
         "tasks",
         "progress",
+        "alarms",
+        "mail",
         "sessions",
         "version",
     )
@@ -167,6 +180,8 @@ def farm(data: Data, room: int) -> list[str]:
     if "readings" in data:
         lines["readings"] = storage(data["readings"])
     found = fields(lines, lines, room)
+    for alarm in data.get("alarms", {}).get("firing", [])[:MOST_FIRING]:
+        found += wrap_after("! ", f"{alarm['level']}: {plain(alarm['said'])} (alarm {alarm['id']})", room)
     if not total:
         found += wrap("No worker has connected yet. On a machine that shall render, start: brender client", room)
     return found

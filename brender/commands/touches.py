@@ -71,6 +71,14 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
             return _rows(farm, "schedule", [event.schedule])
         case ev.StopSchedules():
             return _rows(farm, "schedule", [row.id for row in farm.schedules.values() if row.next_at is not None])
+        case ev.AckAlarms() | ev.SkipAlarms():
+            return Touched("alarm", len(event.alarms), [farm.alarms[one].about for one in event.alarms[:MOST_NAMES]])
+        case ev.ConfigLogger() | ev.WriteLog():
+            return Touched("logger", 1, [event.logger])
+        case ev.FlushLog():
+            return Touched("logger", 1, [event.logger]) if event.logger else Touched("logger", len(farm.loggers))
+        case ev.RetryDeliveries():
+            return Touched("delivery", len(event.deliveries), [str(one) for one in event.deliveries[:MOST_NAMES]])
         case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
             return _tree(farm, event)
     return Touched()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from brender.commands.discovery import second_words
 from brender.commands.table import Row, Table
 
 Piece = tuple[str, str]  # what it is, and its text
@@ -36,12 +37,15 @@ def pieces(table: Table, text: str) -> list[Piece]:
         typing = at == len(text)
         place = len(words)
         words.append(token)
+        noun, rest = table.noun(words)
         if place == 0:
             row = table.find(token)
             found.append((_first(table, token, typing), token))
-        elif place == 1 and table.verbs(words[0].lower()):
-            row = table.find(f"{words[0]}.{token}")
-            found.append((_second(table, words[0], token, typing), token))
+        elif len(rest) == 1:
+            found.append(("noun", token))
+        elif len(rest) == 2 and table.verbs(noun):
+            row = table.find(f"{noun}.{token}")
+            found.append((_second(table, noun, token, typing), token))
         else:
             found += _argument(table, row, token)
     return found
@@ -63,7 +67,7 @@ def _second(table: Table, noun: str, token: str, typing: bool) -> str:
     if token in ("?", "--help", "-h"):
         return "flag"
     low = token.lower()
-    verbs = (row.verb.replace("_", "-") for row in table.verbs(noun.lower()))
+    verbs = [*(row.verb.replace("_", "-") for row in table.verbs(noun)), *second_words(table, noun)]
     return "word" if typing and any(verb.startswith(low) for verb in verbs) else "error"
 
 

@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import Channel, Device, Farm, Job, Key, Limit, Load, Preset, Project, Schedule, Step, Worker
+from brender.core.farm import (
+    Alarm,
+    AlarmRule,
+    Channel,
+    Delivery,
+    Device,
+    Farm,
+    Job,
+    Key,
+    Limit,
+    Load,
+    Preset,
+    Project,
+    Schedule,
+    Step,
+    Worker,
+)
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.errors import NotFound
@@ -71,6 +87,15 @@ class Context:
 
     def step(self, step_id: int) -> Step:
         return _found(self.farm.steps, "step", step_id)
+
+    def alarm_rule(self, rule_id: int) -> AlarmRule:
+        return _found(self.farm.alarm_rules, "alarm rule", rule_id)
+
+    def alarm(self, alarm_id: int) -> Alarm:
+        return _found(self.farm.alarms, "alarm", alarm_id)
+
+    def delivery(self, delivery_id: int) -> Delivery:
+        return _found(self.farm.deliveries, "delivery", delivery_id)
 
     def load_at(self, session: int) -> tuple[Worker, Load] | None:
         """The worker that speaks over this session, or None when a newer session took over."""

@@ -15,20 +15,25 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Attempt, Farm
+from brender.core.farm import Attempt, Farm, Record
 from brender.core.ledger import Change, Ledger
 from brender.core.orders import Order
 from brender.core.rules import (
+    alarm_rules,
+    alarms,
     attempts,
     calendars,
     channels,
     clock,
+    deliveries,
     devices,
+    digests,
     hosting,
     inventory,
     jobs,
     keys,
     limits,
+    loggers,
     presets,
     projects,
     schedules,
@@ -50,6 +55,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.Boot: clock.boot,
     ev.Tick: clock.tick,
     ev.SetAdmin: workers.set_admin,
+    ev.ArmDigests: digests.arm,
     ev.ClockMoved: schedules.clock_moved,
     ev.Fire: schedules.fire,
     ev.ScheduleEnded: schedules.ended,
@@ -89,6 +95,16 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.ChannelsReady: hosting.ready,
     ev.ChannelStates: hosting.states,
     ev.Reload: inventory.reload,
+    ev.Readings: alarms.readings,
+    ev.AckAlarms: alarms.acknowledge,
+    ev.SkipAlarms: alarms.skip,
+    ev.ConfigLogger: loggers.config,
+    ev.WriteLog: loggers.write,
+    ev.FlushLog: loggers.flush,
+    ev.TakeDelivery: deliveries.take,
+    ev.DeliverySent: deliveries.sent,
+    ev.DeliveryFailed: deliveries.failed,
+    ev.RetryDeliveries: deliveries.retry,
 }
 
 # Create, Update and Delete are one event each for all nouns.
@@ -100,6 +116,9 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Create, "device"): devices.create,
     (ev.Create, "key"): keys.create,
     (ev.Create, "schedule"): schedules.create,
+    (ev.Create, "alarm_rule"): alarm_rules.create,
+    (ev.Update, "alarm_rule"): alarm_rules.update,
+    (ev.Delete, "alarm_rule"): alarm_rules.delete,
     (ev.Create, "job"): jobs.create,
     (ev.Create, "step"): steps.create,
     (ev.Update, "worker"): workers.update,
@@ -122,6 +141,9 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
     (ev.Delete, "job"): jobs.delete,
     (ev.Delete, "step"): steps.delete,
 }
+
+
+QUIET = (Attempt, Record)  # what happened to those has notices of its own, where anybody cares
 
 
 class Turn(Struct):
@@ -163,14 +185,22 @@ class Core:
                 step = self.farm.steps[step_id]
                 counts = list(self.farm.tasks[step_id].counts)
                 notices.append(("step.progress", {"job": step.job_id, "step": step_id, "counts": counts}))
-        busy: set[int] = set()
-        for (table, _), row in self.ledger.differing():
-            if isinstance(row, Attempt):
-                busy.add(row.worker_id)
-            elif row is not None:
-                notices.append((f"{table}.changed", row_of(row)))
+        told: dict[tuple[str, int], int] = {}
+        self._tell_changes(told)
+        alarms.look(context)
+        self._tell_changes(told)
+        busy = {row.worker_id for _, row in self.ledger.differing() if isinstance(row, Attempt)}
         moved = self.ledger.moved
         return Turn(answers, self.ledger.take(), context.orders, notices, moved, busy, more)
+
+    def _tell_changes(self, told: dict[tuple[str, int], int]) -> None:
+        """A notice for each row that differs and was not told of in this version yet."""
+        for key, row in self.ledger.differing():
+            if row is None or isinstance(row, QUIET):
+                continue
+            if told.get(key) != row.version:
+                told[key] = row.version
+                self._context.notices.append((f"{key[0]}.changed", row_of(row)))
 
     def _apply(self, event: ev.Event, position: int) -> Any:
         """One event by its rule; a rule that raises leaves no trace."""

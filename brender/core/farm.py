@@ -20,14 +20,20 @@ from brender.core.links import Links, links_of
 from brender.core.rows import (
     TABLE_OF,
     TABLES,
+    Alarm,
+    AlarmRule,
     Attempt,
     Channel,
+    Delivery,
     Device,
     Job,
     Key,
     Limit,
+    Logger,
+    Nameless,
     Preset,
     Project,
+    Record,
     Row,
     Schedule,
     Step,
@@ -37,20 +43,27 @@ from brender.core.rows import (
 from brender.core.sequence import order_of
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
+from brender.core.watch import Watch
 
 __all__ = [
     "TABLES",
     "TABLE_OF",
+    "Alarm",
+    "AlarmRule",
     "Attempt",
     "Channel",
+    "Delivery",
     "Device",
     "Farm",
     "Job",
     "Key",
     "Limit",
     "Load",
+    "Logger",
+    "Nameless",
     "Preset",
     "Project",
+    "Record",
     "Row",
     "Schedule",
     "Step",
@@ -60,7 +73,7 @@ __all__ = [
 ]
 
 
-Named = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | Job | Step
+Named = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | Job | Step | AlarmRule | Logger
 
 
 class Load:
@@ -99,6 +112,12 @@ class Farm:
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
+        self.alarm_rules: dict[int, AlarmRule] = {}
+        self.alarms: dict[int, Alarm] = {}  # those that are not resolved; resolved ones are rows on the disk
+        self.loggers: dict[int, Logger] = {}
+        self.records: dict[int, Record] = {}  # those that still have to be delivered
+        self.deliveries: dict[int, Delivery] = {}  # those that are not sent
+        self.watch = Watch()  # what alarm rules look at: never stored
         self.tasks: dict[int, Tasks] = {}  # by step
         self.loads: dict[int, Load] = {}  # by worker
         self.sessions: dict[int, int] = {}  # session -> worker
@@ -148,6 +167,11 @@ class Farm:
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
+            "alarm_rule": self.alarm_rules,
+            "alarm": self.alarms,
+            "logger": self.loggers,
+            "record": self.records,
+            "delivery": self.deliveries,
         }
         return tables[name]
 
@@ -160,6 +184,9 @@ class Farm:
             self.loads[row.worker_id].live[row.id] = row
             step = self.steps[row.step_id]
             self.usage.take(row, step, self.jobs[step.job_id])
+            return
+        self.watch.put(table, row)
+        if isinstance(row, Nameless):
             return
         self.names[self.name_key(row)] = row.id
         if isinstance(row, Worker):
@@ -186,7 +213,8 @@ class Farm:
         """Take a row and its indexes away; the reverse of insert."""
         table = TABLE_OF[type(row)]
         del self.table(table)[row.id]
-        if not isinstance(row, Attempt):
+        self.watch.drop(table, row)
+        if not isinstance(row, Nameless):
             self.names.pop(self.name_key(row), None)
         if isinstance(row, Attempt):
             if self.loads[row.worker_id].live.pop(row.id, None) is not None:
@@ -327,6 +355,18 @@ class Farm:
         """The schedule of this name or uuid."""
         found = self.names.get(("schedule", 0, name))
         return None if found is None else self.schedules[found]
+
+    def alarm_rule_named(self, name: str) -> AlarmRule | None:
+        found = self.names.get(("alarm_rule", 0, name))
+        return None if found is None else self.alarm_rules[found]
+
+    def logger_named(self, name: str) -> Logger | None:
+        found = self.names.get(("logger", 0, name))
+        return None if found is None else self.loggers[found]
+
+    def watched(self) -> dict[int, tuple[int, ...]]:
+        """Channels that fall under some alarm rule, and under which: nobody else's samples are worth an event."""
+        return self.watch.matches(self.alarm_rules, self.channels)
 
     def job_word(self, job: Job, word: str) -> Job | None:
         """The job that another names in `after`: one of its own project, or project/job."""

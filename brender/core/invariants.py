@@ -26,6 +26,7 @@ def check(farm: Farm) -> list[str]:
     broken += _openness(farm)
     broken += _channels(farm)
     broken += _schedules(farm)
+    broken += _letters(farm)
     return broken
 
 
@@ -163,6 +164,26 @@ def _loads(farm: Farm) -> list[str]:
             broken.append(f"session {load.session} does not lead to worker {worker.name}")
     if carried != len(farm.attempts):
         broken.append(f"workers carry {carried} attempts, the farm has {len(farm.attempts)}")
+    return broken
+
+
+def _letters(farm: Farm) -> list[str]:
+    """Every line in memory waits for one digest or is in one letter; no alarm is without its rule."""
+    watch, broken = farm.watch, []
+    for row in farm.records.values():
+        waits = watch.digests.get((row.logger_id, row.schedule), [])
+        ids = watch.letters.get(row.delivery_id, []) if row.delivery_id else waits
+        if ids.count(row.id) != 1 or (row.delivery_id and row.delivery_id not in farm.deliveries):
+            broken.append(f"record {row.id} is {row.state} and in {ids.count(row.id)} places")
+    placed = sum(len(ids) for ids in (*watch.letters.values(), *watch.digests.values()))
+    if placed != len(farm.records):
+        broken.append(f"{placed} records have a place, the farm has {len(farm.records)}")
+    for letter in farm.deliveries.values():
+        if not watch.letters.get(letter.id):
+            broken.append(f"delivery {letter.id} is empty")
+    for alarm in farm.alarms.values():
+        if alarm.rule_id not in farm.alarm_rules or watch.live.get((alarm.rule_id, alarm.subject_id)) != alarm.id:
+            broken.append(f"alarm {alarm.id} has no rule or no place")
     return broken
 
 

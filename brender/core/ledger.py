@@ -13,10 +13,28 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from brender.core.acts import STAMPED, Act
-from brender.core.farm import TABLE_OF, Attempt, Channel, Farm, Job, Load, Row, Schedule, Step, Tasks, Trouble, Worker
+from brender.core.farm import (
+    TABLE_OF,
+    Alarm,
+    Attempt,
+    Channel,
+    Delivery,
+    Farm,
+    Job,
+    Load,
+    Record,
+    Row,
+    Schedule,
+    Step,
+    Tasks,
+    Trouble,
+    Worker,
+)
 from brender.core.lifecycle import (
+    ALARM_MOVES,
     ATTEMPT_MOVES,
     CHANNEL_MOVES,
+    DELIVERY_MOVES,
     PRESENCE_MOVES,
     READY,
     SCHEDULE_MOVES,
@@ -140,6 +158,10 @@ class Ledger:
             check_move(f"schedule {row.name or row.uuid}", row.state, values["state"], SCHEDULE_MOVES)
         elif isinstance(row, Attempt) and "state" in values:
             check_move(f"attempt {row.id}", row.state, values["state"], ATTEMPT_MOVES)
+        elif isinstance(row, Alarm) and "state" in values:
+            check_move(f"alarm {row.id}", row.state, values["state"], ALARM_MOVES)
+        elif isinstance(row, Delivery) and "state" in values:
+            check_move(f"delivery {row.id}", row.state, values["state"], DELIVERY_MOVES)
         self._note((TABLE_OF[type(row)], row.id), row)
         if not isinstance(row, Attempt):
             old["modified_at"], old["version"] = row.modified_at, row.version
@@ -219,6 +241,20 @@ class Ledger:
             self.unsettled.add(step.job_id)
             self.moved[step.id] = None
             self._touch(step.id)
+
+    def retire(self, row: Alarm | Record | Delivery) -> None:
+        """It is over and leaves memory; its row stays on the disk."""
+        self.farm.discard(row)
+        self._undo.append((self.farm.insert, (row, self.farm.now)))
+
+    def inscribe(self, row: Record) -> None:
+        """Put the row of something that is over from the start: it never is in memory."""
+        self._note((TABLE_OF[type(row)], row.id), row)
+
+    def expire(self, table: str, row_id: int) -> None:
+        """Delete a row that is only on the disk, if it is still there: history that nobody keeps for ever."""
+        if row_id > 0 and row_id not in self.farm.table(table):
+            self._note((table, row_id), None)
 
     def record(self, attempt: Attempt) -> None:
         """Put the row of an attempt that is over already: it marks a point in the history of its task."""

@@ -130,6 +130,31 @@ SCHEDULE_MOVES: dict[str, frozenset[str]] = {
     "missed": frozenset({"running"}),
 }
 SCHEDULE_OVER = ("done", "missed")
+# No row is `ok`: a pending alarm whose condition ends is removed. A resolved one is history.
+ALARM_MOVES: dict[str, frozenset[str]] = {
+    "pending": frozenset({"firing"}),
+    "firing": frozenset({"acknowledged", "skipped", "resolved"}),
+    "acknowledged": frozenset({"skipped", "resolved"}),
+    "skipped": frozenset({"firing", "acknowledged", "resolved"}),
+}
+ALARM_TOLD = ("firing", "acknowledged", "skipped")
+CONDITIONS = ("above", "below", "change", "absent", "rate")
+DELIVERY_MOVES: dict[str, frozenset[str]] = {
+    "queued": frozenset({"sent", "retrying", "failed"}),
+    "retrying": frozenset({"sent", "failed"}),
+    "failed": frozenset({"retrying", "sent"}),  # by hand; or its sender had been cut off from us when it was sent
+}
+# From the least to the worst: an error is bad and recoverable, an alert is very bad (RM-11).
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "ALERT")
+DIGESTS = ("HOURLY", "DAILY", "WEEKLY")
+FREQUENCIES = ("SILENTLY", "INSTANTANEOUSLY", *DIGESTS)
+USUAL = {  # RM-10
+    "DEBUG": "SILENTLY",
+    "INFO": "DAILY",
+    "WARNING": "INSTANTANEOUSLY",
+    "ERROR": "INSTANTANEOUSLY",
+    "ALERT": "INSTANTANEOUSLY",
+}
 
 CRASH_LIMIT = 5  # attempts lost with their worker before a task is given up as poison (CONTRACT 4.3)
 BLOCK_LIMIT = 3  # failures of one function of a job on one worker before others have to try

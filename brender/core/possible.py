@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brender.core.farm import Farm, Job, Limit, Project, Worker
-from brender.core.lifecycle import FAILED, LIVE, TaskState
+from brender.core.farm import Alarm, Delivery, Farm, Job, Limit, Project, Schedule, Worker
+from brender.core.lifecycle import ALARM_TOLD, FAILED, LIVE, TaskState
 
 
 def is_away(farm: Farm, worker: Worker) -> bool:
@@ -50,3 +50,18 @@ def has_tasks(farm: Farm, job: Job, states: Iterable[TaskState], any_run: bool =
         if any(counts[state] for state in states) and (any_run or farm.steps[step_id].run == job.run):
             return True
     return False
+
+
+def when_over(schedule: Schedule) -> str:
+    """The state of a schedule, or the one that it goes back to when what it runs has ended."""
+    return schedule.then if schedule.state == "running" else schedule.state
+
+
+def has_fired(alarm: Alarm) -> bool:
+    """People may look after it."""
+    return alarm.state in ALARM_TOLD
+
+
+def is_being_sent(delivery: Delivery, now: float) -> bool:
+    """Somebody took it, and still has time to say what became of it."""
+    return bool(delivery.holder) and delivery.next_at > now

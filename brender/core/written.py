@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core.due import due_at
-from brender.core.farm import Attempt, Channel, Farm, Job, Limit, Project, Row, Schedule, Step
+from brender.core.farm import Channel, Farm, Job, Limit, Nameless, Project, Record, Row, Schedule, Step
 from brender.core.sequence import order_of
 
 _SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on
@@ -19,13 +19,19 @@ _URGENT = frozenset(
 
 def write(farm: Farm, row: Row, values: dict[str, Any]) -> set[int]:
     """Write attributes into a row; the jobs in which what waits for what may have changed by that."""
-    renamed = "name" in values and not isinstance(row, Attempt)
+    renamed = "name" in values and not isinstance(row, Nameless)
     if renamed:
         farm.names.pop(farm.name_key(row), None)  # type: ignore[arg-type]
     if "pid" in values:
         farm.write_pid(row, values["pid"])  # type: ignore[arg-type]
+    moved = isinstance(row, Record) and "delivery_id" in values
+    if moved:
+        farm.watch.drop("record", row)
     for name, value in values.items():
         setattr(row, name, value)
+    if moved:
+        farm.watch.put("record", row)
+    farm.watch.written(row, values)
     if renamed:
         farm.names[farm.name_key(row)] = row.id  # type: ignore[arg-type]
     if isinstance(row, Step):

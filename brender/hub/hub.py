@@ -30,7 +30,7 @@ from brender.hub.lessons import Lessons
 from brender.hub.links import Link
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import Moments
-from brender.hub.readings import Readings
+from brender.hub.readings import Readings, Sample
 from brender.hub.schedules import Then, Timetable
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
@@ -96,6 +96,7 @@ class Hub:
         self._ticked = 0.0
         self._more = False
         self.turns = 0
+        readings.heed = self._heed
         self.inventory = Inventory(core.farm, writer, self._tell, core.settings.inventory_poll)
 
     # ---- what the port calls
@@ -170,6 +171,7 @@ class Hub:
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
         self._add(ev.Boot(), None)
+        self._add(ev.ArmDigests(self._clock.zone), None)
         self._turn()
 
     def _tick_for_ever(self) -> None:
@@ -330,6 +332,11 @@ class Hub:
     def _tell(self, event: ev.Event, then: Then) -> None:
         """An event of the master's own, from any greenlet; `then` gets its answer as soon as its turn is taken."""
         self._add(event, then)
+        self._wake.set()
+
+    def _heed(self, samples: list[Sample]) -> None:
+        """What alarm rules look at of the readings that have come."""
+        self._add(ev.Readings(samples), None)
         self._wake.set()
 
     def _wake_for_managers(self) -> None:

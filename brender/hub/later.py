@@ -35,7 +35,13 @@ log = logging.getLogger("brender.later")
 WATCH_TOPIC = "job.watch"
 GOING_ON = ("new", "running", "stopping")
 Answer = Callable[[Any], None]
-QUERIES: dict[str, Callable[..., Any]] = {"attempts_of": history.attempts_of, "sums_of": history.sums_of}
+QUERIES: dict[str, Callable[..., Any]] = {
+    "attempts_of": history.attempts_of,
+    "sums_of": history.sums_of,
+    "alarms_of": history.alarms_of,
+    "records_of": history.records_of,
+    "deliveries_of": history.deliveries_of,
+}
 
 
 class Watching(Struct, eq=False):

@@ -37,6 +37,7 @@ TREND = 24  # numbers that are kept of each channel, for spark lines
 PAUSE = 0.0002  # seconds between two batches: after sleep(0) gevent comes back up to 50 times before it sees a timer
 
 Answer = Callable[[Any], None]
+Sample = tuple[int, float, Any]  # channel, seconds since the epoch, value
 
 
 class Taken(Struct, eq=False):
@@ -54,6 +55,7 @@ class Readings:
         self._heard: deque[tuple[Link, Batch]] = deque()  # batches that nobody has looked at
         self._waiting: deque[Taken] = deque()
         self._samples = 0  # in both, and in the write under way
+        self.heed: Callable[[list[Sample]], None] | None = None  # gets what alarm rules look at
         self._news, self._wake = Event(), Event()
         self._over = Event()
         self._in, self._on, self._asking = ThreadPool(1), ThreadPool(1), ThreadPool(1)
@@ -136,8 +138,20 @@ class Readings:
                 if isinstance(reading[1], float):
                     self._farm.trends.setdefault(channel, deque(maxlen=TREND)).append(reading[1])
 
+    def _judge(self, columns: Columns) -> None:
+        """Samples of channels under an alarm rule, as they came; whose channels are under none costs no walk."""
+        watched = self._farm.watched()
+        if not watched or self.heed is None:
+            return
+        taken = zip(columns.channels, columns.times, columns.values, strict=True)
+        found: list[Sample] = [one for one in taken if one[0] in watched]
+        found += [(channel, at, value) for channel, at, value in columns.others if channel in watched]
+        if found:
+            self.heed(found)
+
     def _take(self, columns: Columns, done: Callable[[str], None]) -> None:
         self._note(columns)
+        self._judge(columns)
         self._waiting.append(Taken(columns, done))
         self._wake.set()
 

@@ -21,7 +21,7 @@ def test_a_log_is_asked_for_by_step_and_task_with_its_last_lines() -> None:
     step = next(step.id for step in stage.farm.steps.values() if step.name == "render")
     assert world.ask(stage, "task log film/shot/render 3") == calls.ReadLog(step, 3, None, None, 100, False)
     assert world.ask(stage, "logs film/shot 1 -f lines=5") == calls.ReadLog(step, 1, None, None, 5, True)
-    assert world.ask(stage, "log film/shot 1 start=0 attempt=9") == calls.ReadLog(step, 1, 9, 0, None, False)
+    assert world.ask(stage, "logs film/shot 1 start=0 attempt=9") == calls.ReadLog(step, 1, 9, 0, None, False)
     with pytest.raises(NotFound, match="has no task 4; they are 0 to 3"):
         world.ask(stage, "task log film/shot 4")
 

@@ -53,7 +53,11 @@ LISTS = {
     "device.list": ("device list", "devices"),
     "key.list": ("key list", "keys"),
     "manager.list": ("manager list", "managers"),
+    "alarm.list": ("alarm list", "alarms"),
+    "alarm_rule.list": ("alarm rule list", "rules"),
+    "delivery.list": ("delivery list", "deliveries"),
 }
+OF_THE_DISK = ("log.list",)
 SHOWS = {
     "worker.show": "worker show all",
     "project.show": "project show 1",
@@ -70,6 +74,9 @@ SHOWS = {
     "farm.why": "why 1",
     "schedule.list": "schedule list",
     "schedule.show": "schedule show 1",
+    "alarm.show": "alarm show all",
+    "delivery.show": "delivery show all",
+    "alarm_rule.show": f"alarm rule show '{NAMES[1]}'",
 }
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 
@@ -101,6 +108,9 @@ def stage() -> Stage:
         made.do(ev.Create("key", {"name": name, "unit": SAID[:40], "description": SAID}))
         made.do(ev.AddChannels([{"name": name, "type": "easy", "labels": {"a": "b"}}]))
         made.farm.latest[number] = (made.now, SAID)
+        rule = {"name": name, "condition": "above", "threshold": 1.0, "logger": name, "runbook": SAID}
+        made.do(ev.Create("alarm_rule", rule))
+        made.do(ev.WriteLog(name, "ALERT", SAID))
         when = {
             "uuid": f"u{number}",
             "name": name,
@@ -113,6 +123,7 @@ def stage() -> Stage:
         steps = [{"name": step, "function": "noop", "frames": "1-2", "retries": 0, "params": [SAID]} for step in NAMES]
         flow = {"name": name, "submitter": SAID, "tags": [], "tasks": steps if number == 1 else steps[:1]}
         made.do(ev.SubmitTree({"name": name, "workflows": [flow]}, name, run=True))
+    made.do(ev.Readings([(channel, made.now, 2.0) for channel in made.farm.channels]))
     for worker in list(made.farm.workers):
         for attempt in made.live(worker)[:1]:
             made.start(worker, attempt)
@@ -153,7 +164,7 @@ def test_every_list_and_show_is_tried_here() -> None:
     """A new one must be added above."""
     verbs = ("list", "show", "status", "dump", "why")
     there = {row.name for row in TABLE if row.spoken and row.verb in verbs}
-    assert there == {*LISTS, *SHOWS}
+    assert there == {*LISTS, *SHOWS, *OF_THE_DISK}
 
 
 @pytest.mark.parametrize("room", [40, 80, 200])
@@ -180,6 +191,7 @@ def test_no_name_in_a_history_harms_a_terminal(stage: Stage, wcwidth: Any) -> No
     told: list[tuple[str, list[Any]]] = [
         ("job history 1", [Sum(1, worker, "error", 1, 3.0, 1.0, 4.0) for worker in stage.farm.workers]),
         ("task history 2 0", [attempt, replace(attempt, id=2, worker_id=2)]),
+        ("log list", list(stage.farm.records.values())),
     ]
     for line, rows in told:
         method, found = world.say(stage, line)

@@ -31,7 +31,9 @@ ACTS = (
     "job.run shot", "job.stop shot", "job.pause shot", "job.resume shot", "job.requeue shot", "job.delete effects",
     "job.run effects", "job.stop effects", "worker.enable render-02", "worker.disable render-01",
     "project.archive film", "project.set film state=active", "limit.add nuke 3", "preset.add mine samples=8",
-    "step.set shot/s1 limits=nuke", "start", "end", "fail",
+    "step.set shot/s1 limits=nuke", "start", "end", "fail", "channel.add cpu type=easy", "channel.stop cpu",
+    "schedule.repeat-every 5m job run shot", "schedule.pause 1", "schedule.stop", "log.alert render water",
+    "alarm.ack all", "alarm.skip all", "take",
 )  # fmt: skip
 
 
@@ -43,6 +45,8 @@ def act(stage: Stage, words: str) -> None:
                 stage.start(worker, attempt)
             elif words in ("end", "fail") and stage.farm.loads[worker].session is not None:
                 stage.end(worker, attempt, "success0" if words == "end" else "error", exit_code=int(words == "fail"))
+    if words == "take":
+        stage.do(ev.TakeDelivery("here"))
     if "." in words:
         give(stage, words.replace(".", " ", 1))
 
@@ -60,7 +64,7 @@ def give(stage: Stage, line: str) -> Any:
 def rows(farm: Farm) -> dict[str, Any]:
     """What a person would call changed: rows without the times and versions."""
     found = {}
-    for noun in ("worker", "project", "limit", "preset", "job", "step"):
+    for noun in (*possible.CAN, "step"):
         for row_id, row in farm.table(noun).items():
             values = {name: getattr(row, name) for name in row.__struct_fields__}
             found[f"{noun} {row_id}"] = {k: v for k, v in values.items() if k not in ("modified_at", "version")}
@@ -82,9 +86,9 @@ def test_what_a_row_can_be_given_is_what_the_rules_take(acts: list[str]) -> None
                 word = row.name if noun in ("limit", "preset") else row_id
                 answer = give(tried, f"{name.replace('.', ' ')} {word} {ARGUMENTS.get(name, '')}")
                 if name in able:
-                    assert not isinstance(answer, BrenderError), (name, row.name, answer)
+                    assert not isinstance(answer, BrenderError), (name, row_id, answer)
                 else:
-                    assert isinstance(answer, BrenderError) or rows(tried.farm) == before, (name, row.name, answer)
+                    assert isinstance(answer, BrenderError) or rows(tried.farm) == before, (name, row_id, answer)
                 assert check(tried.farm) == []
 
 

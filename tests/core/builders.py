@@ -14,6 +14,15 @@ from brender.core.orders import Order
 from brender.errors import BrenderError
 
 
+def add_channel(stage: Stage, name: str, manager: int = 0, **labels: str) -> int:
+    """A channel of this name, pinned to this worker or to none."""
+    values = {"name": name, "type": "easy", "labels": labels}
+    stage.do(ev.AddChannels([values | ({"manager_id": manager} if manager else {})]))
+    found = stage.farm.channel_named(name)
+    assert found is not None
+    return found.id
+
+
 class Stage:
     """Plays events one turn each and checks every promise of the farm after each turn."""
 

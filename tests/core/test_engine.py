@@ -19,7 +19,7 @@ from brender.core.farm import TABLES, Farm
 from brender.core.frames import parse
 from brender.errors import BrenderError, InternalError, InvalidParams
 
-from .builders import Stage
+from .builders import Stage, add_channel
 from .test_ledger import everything
 
 
@@ -52,6 +52,9 @@ def busy_stage() -> Stage:
     stage.wait(20)
     stage.do(ev.Fire(2, stage.now))  # it runs, and the first one is due
     stage.do(ev.SetAdmin([2], "disabled", "anna"))
+    add_channel(stage, "gpu.temp")
+    stage.do(ev.Create("alarm_rule", {"name": "hot", "condition": "above", "threshold": 85.0}))
+    stage.do(ev.WriteLog("letters", "INFO", "for the digest"))
     return stage
 
 
@@ -64,6 +67,8 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.Boot: ev.Boot(),
         ev.Tick: ev.Tick(),
         ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
+        ev.ArmDigests: ev.ArmDigests(),
+        ev.SetAdmin: ev.SetAdmin([1, 2], "disabled"),
         ev.ClockMoved: ev.ClockMoved(3600.0),
         ev.Fire: ev.Fire(1, stage.now),
         ev.ScheduleEnded: ev.ScheduleEnded(2, 1, "ok"),
@@ -103,6 +108,16 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.ChannelsReady: ev.ChannelsReady(session, [2]),
         ev.ChannelStates: ev.ChannelStates(session, [(1, "stale", "silent")]),
         ev.Reload: ev.Reload([], [("channel", 1)]),
+        ev.Readings: ev.Readings([(1, stage.now, 91.0)]),
+        ev.AckAlarms: ev.AckAlarms([1]),
+        ev.SkipAlarms: ev.SkipAlarms([1], 60.0),
+        ev.ConfigLogger: ev.ConfigLogger("new", "INFO", "WEEKLY", ["anna@example.org"]),
+        ev.WriteLog: ev.WriteLog("new", "ERROR", "a line"),
+        ev.FlushLog: ev.FlushLog("DAILY"),
+        ev.TakeDelivery: ev.TakeDelivery("here", fresh=True),
+        ev.DeliverySent: ev.DeliverySent(1, ["anna@example.org"]),
+        ev.DeliveryFailed: ev.DeliveryFailed(1, "no route", final=True),
+        ev.RetryDeliveries: ev.RetryDeliveries([1]),
     }
 
 
@@ -111,7 +126,7 @@ def test_every_event_has_exactly_one_rule() -> None:
     answered = set(RULES) | {kind for kind, _ in CRUD}
     assert kinds - {ev.Event} == answered
     nouns = {"worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step"}
-    assert {noun for _, noun in CRUD} == nouns
+    assert {noun for _, noun in CRUD} == {*nouns, "alarm_rule"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RULES if kind is not ev.Boot])
@@ -309,7 +324,7 @@ def test_the_same_events_make_the_same_farm() -> None:
 def test_changes_of_every_turn_add_up_to_the_farm() -> None:
     """The mirror (BR-08), without a database."""
     stage = Stage()
-    disk: dict[tuple[str, int], tuple[Any, ...]] = {}
+    disk = {("alarm_rule", row.id): astuple(row) for row in stage.farm.alarm_rules.values()}  # of the first start
     play = stage.core.turn
 
     def recorded(events: Any, now: float) -> Any:
@@ -330,7 +345,7 @@ def test_changes_of_every_turn_add_up_to_the_farm() -> None:
 
     rows = {(table, row.id): astuple(row) for table in TABLES for row in stage.farm.table(table).values()}
     assert {key: disk[key] for key in rows} == rows
-    assert {table for table, _ in disk.keys() - rows.keys()} <= {"attempt"}
+    assert {table for table, _ in disk.keys() - rows.keys()} <= {"attempt", "alarm", "record"}
 
 
 def test_a_million_frames_are_a_few_rows() -> None:

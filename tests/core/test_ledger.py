@@ -65,8 +65,13 @@ def everything(farm: Farm) -> dict[str, Any]:
             "open": farm.open,
             "acts": farm.acts,
             "stamps": farm.stamps,
+            "watch": (farm.watch.live, _sorted(farm.watch.digests), _sorted(farm.watch.letters)),
         }
     )
+
+
+def _sorted(ids: dict[Any, list[int]]) -> dict[Any, list[int]]:
+    return {place: sorted(found) for place, found in ids.items()}
 
 
 def write(ledger: Ledger, data: st.DataObject) -> None:

@@ -160,6 +160,27 @@ def test_what_may_not_be_kept_is_refused_by_name_and_the_rest_is_kept(farm: Farm
     assert farm.farm.latest == {7: (now, 1.0)}
 
 
+def test_an_alarm_rule_judges_the_batches_of_its_channels_and_nobody_elses(farm: Farm) -> None:
+    """RM-51 with real readings: without a rule no sample becomes an event; with one it fires, and is over."""
+    now = time.time()
+    sender, line = farm.sender(), farm.line()
+    sender.say(collected([(7, now - 9, 99.0), (9, now - 9, "open")]).batch(1))
+    sender.hear()
+    line.ask("job.list")
+    assert farm.farm.watch.samples == {}
+
+    added = line.ask("alarm_rule.add", name="hot", values={"selector": "t*", "condition": "above", "threshold": 85})
+    assert "rows" in added or "row" in added, added
+    sender.say(collected([(7, now - 5, 60.0), (8, now - 5, 91.0), (9, now - 5, "open")]).batch(2))
+    sender.hear()
+    (alarm,) = line.ask("alarm.list")["alarms"]
+    assert (alarm["about"], alarm["state"], alarm["value"], alarm["rule"]) == ("t2", "firing", 91.0, "hot")
+    assert farm.farm.watch.samples == {7: (now - 5, 60.0), 8: (now - 5, 91.0)}
+
+    assert line.ask("reading.put", source="render-02", key="temperature", value=40) == {"saved": 1, "refused": []}
+    assert line.ask("alarm.list")["alarms"] == []
+
+
 def test_late_samples_change_no_latest_value(farm: Farm) -> None:
     now = time.time()
     sender = farm.sender()

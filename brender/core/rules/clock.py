@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import attempts, schedules, workers
+from brender.core.rules import alarm_rules, alarms, attempts, deliveries, schedules, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     farm.hosting.census = None
     farm.hosting.away = dict.fromkeys(farm.hosting.of, ctx.now + settings.boot_grace)
     schedules.recover(ctx)
+    alarm_rules.first_start(ctx)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}
 
@@ -49,6 +50,8 @@ def tick(ctx: Context, event: Tick) -> None:
     attempts.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
     farm.ticked_at = ctx.now
     workers.sweep(ctx)
+    alarms.tick(ctx)
+    deliveries.expire(ctx)
     for job_id in [one for one in farm.timed if (farm.jobs[one].start_at or 0.0) <= ctx.now]:
         farm.timed.discard(job_id)
         farm.ready.update(farm.steps_of[job_id])

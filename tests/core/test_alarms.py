@@ -1,0 +1,327 @@
+"""Alarms, played on a stage with a clock that is a number: conditions, patience, silence, people, the farm's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brender.core import events as ev
+from brender.core.farm import Alarm, AlarmRule
+from brender.core.rules.alarms import holds
+from brender.core.watch import selects
+
+from .builders import Stage, add_channel
+
+
+def rule(stage: Stage, name: str = "hot", **values: Any) -> int:
+    values = {"condition": "above", "threshold": 85.0, **values}
+    return int(stage.do(ev.Create("alarm_rule", {"name": name, **values}))["row"]["id"])
+
+
+def sample(stage: Stage, channel: int, value: Any, after: float = 1.0) -> list[str]:
+    """A sample that comes after so many seconds; the topics that this turn told of alarms."""
+    stage.now += after
+    turn = stage.turn(ev.Readings([(channel, stage.now, value)]))
+    return [topic for topic, _ in turn.notices if topic in ("alarm.fired", "alarm.resolved")]
+
+
+def alarms(stage: Stage) -> list[Alarm]:
+    return list(stage.farm.alarms.values())
+
+
+def lines(stage: Stage, level: str = "") -> list[str]:
+    return [row.text for row in stage.farm.records.values() if level in ("", row.level)]
+
+
+def quiet() -> Stage:
+    """A farm without the rules of its first start."""
+    stage = Stage()
+    stage.do(ev.Delete("alarm_rule", list(stage.farm.alarm_rules)))
+    return stage
+
+
+def test_what_is_above_for_long_enough_fires_once_and_is_over_once() -> None:
+    """REQUIREMENTS 5.1.9: gpu_temp > 85 for 10 s -> ALERT at once; RM-51: one message per trouble."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, level="ALERT", lasting=10.0, selector=["gpu.*"])
+    assert sample(stage, channel, 86.0) == []
+    assert [alarm.state for alarm in alarms(stage)] == ["pending"]
+    assert sample(stage, channel, 90.0, 9.0) == []
+    assert sample(stage, channel, 91.0, 1.0) == ["alarm.fired"]
+    assert sample(stage, channel, 92.0) == []
+    assert lines(stage) == ["gpu.temp is 91: above 85 for 10 s."]
+    (letter,) = stage.farm.deliveries.values()
+    assert (letter.level, letter.schedule) == ("ALERT", "INSTANTANEOUSLY")
+
+    assert sample(stage, channel, 80.0) == ["alarm.resolved"]
+    assert alarms(stage) == []
+    assert lines(stage, "INFO") == ["Over: gpu.temp is 91: above 85 for 10 s."]
+
+
+def test_a_short_trouble_is_none() -> None:
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    sample(stage, channel, 99.0)
+    assert sample(stage, channel, 20.0, 9.0) == []
+    stage.wait(60)
+    assert (alarms(stage), lines(stage)) == ([], [])
+
+
+def test_patience_also_ends_without_another_sample() -> None:
+    """A channel with a dead-band says nothing while its value stays: the clock decides."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    sample(stage, channel, 99.0)
+    stage.wait(11)
+    assert [alarm.state for alarm in alarms(stage)] == ["firing"]
+
+
+def test_a_batch_that_comes_late_is_judged_by_the_times_of_its_samples() -> None:
+    """RM-50: a spool is emptied after an hour; 5 s above are 5 s, not an hour."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    stage.now += 3600
+    old = stage.now - 3000
+    stage.do(ev.Readings([(channel, old, 99.0), (channel, old + 5, 20.0)]))
+    assert alarms(stage) == []
+    stage.do(ev.Readings([(channel, old + 6, 99.0), (channel, old + 16, 99.0), (channel, old + 17, 99.0)]))
+    assert [alarm.state for alarm in alarms(stage)] == ["firing"]
+    assert sample(stage, channel, 20.0) == ["alarm.resolved"]
+
+
+def test_samples_that_come_again_or_out_of_order_say_nothing_new() -> None:
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage)
+    sample(stage, channel, 99.0)
+    stage.do(ev.Readings([(channel, stage.now - 5, 20.0), (channel, stage.now, 20.0)]))
+    assert [alarm.state for alarm in alarms(stage)] == ["firing"]
+
+
+@given(st.lists(st.floats(min_value=0, max_value=100), min_size=2, max_size=60))
+def test_between_the_clear_level_and_the_threshold_nothing_moves(values: list[float]) -> None:
+    """SP-57, hysteresis: as a model of one bit, whatever the values are."""
+    row, raised = AlarmRule(1, "hot", condition="above", threshold=85.0, clear=70.0), False
+    mirror, low = AlarmRule(2, "cold", condition="below", threshold=-85.0, clear=-70.0), False
+    for at, value in enumerate(values):
+        model = True if value > 85 else False if value <= 70 else raised
+        raised = bool(holds(row, (float(at), value), None, raised))
+        low = bool(holds(mirror, (float(at), -value), None, low))
+        assert raised == model == low
+
+
+def test_a_change_is_told_once_and_over_at_the_next_sample() -> None:
+    """RM-51: CheckIP. The first sample is no change; text changes, too."""
+    stage = quiet()
+    channel = add_channel(stage, "net.ip")
+    rule(stage, "ip", condition="change", threshold=0.0)
+    assert sample(stage, channel, "10.0.0.7") == []
+    assert sample(stage, channel, "10.0.0.7") == []
+    assert sample(stage, channel, "10.0.0.9") == ["alarm.fired"]
+    assert sample(stage, channel, "10.0.0.9") == ["alarm.resolved"]
+    assert lines(stage) == ["net.ip changed from 10.0.0.7 to 10.0.0.9."]
+
+
+@pytest.mark.parametrize(("threshold", "values", "fires"), [
+    (2.0, (0.0, 10.0), True), (2.0, (0.0, 1.0), False), (2.0, (10.0, 0.0), False), (-2.0, (10.0, 0.0), True),
+])  # fmt: skip
+def test_a_rate_is_by_the_second_and_has_a_sign(threshold: float, values: tuple[float, float], fires: bool) -> None:
+    stage = quiet()
+    channel = add_channel(stage, "disk.used")
+    rule(stage, "filling", condition="rate", threshold=threshold)
+    sample(stage, channel, values[0])
+    assert sample(stage, channel, values[1], 2.0) == (["alarm.fired"] if fires else [])
+
+
+def test_a_channel_that_says_nothing_is_missed_from_when_it_was_heard_or_the_master_started() -> None:
+    stage = quiet()
+    spoken, silent = add_channel(stage, "a"), add_channel(stage, "b")
+    stopped = add_channel(stage, "c")
+    stage.do(ev.SwitchChannels([stopped], "stop"))
+    rule(stage, "silence", condition="absent", threshold=60.0)
+    stage.turn(ev.Tick())
+    stage.wait(40)
+    sample(stage, spoken, 1.0)
+    stage.wait(22)
+    assert [(alarm.about, alarm.state) for alarm in alarms(stage)] == [("b", "firing")]
+    sample(stage, silent, 1.0)
+    stage.wait(2)
+    assert alarms(stage) == []
+
+
+def test_a_lost_worker_mutes_its_own_and_is_told_of_itself() -> None:
+    """Inhibition. When it is back its channels have from then on to speak."""
+    stage = Stage()
+    worker = stage.worker("render-01")
+    channel = add_channel(stage, "cpu", worker)
+    rule(stage, "silence", condition="absent", threshold=30.0)
+    sample(stage, channel, 1.0)
+    stage.do(ev.Disconnected(stage.session(worker)))
+    stage.wait(60)
+    assert lines(stage) == ["Worker render-01 is lost: its connection is gone."]
+    assert [(alarm.about, alarm.muted) for alarm in alarms(stage)] == [("render-01", False), ("cpu", True)]
+
+    stage.worker("render-01")
+    stage.wait(3)
+    assert alarms(stage) == []
+    assert lines(stage, "INFO") == ["Over: Worker render-01 is lost: its connection is gone."]
+    stage.wait(40)
+    assert lines(stage, "WARNING")[1:] == ["cpu has said nothing for more than 30 s."]
+
+
+def test_people_acknowledge_and_skip() -> None:
+    """REQUIREMENTS 7.2; SP-57: `skipped`."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage)
+    sample(stage, channel, 99.0)
+    (alarm,) = alarms(stage)
+    stage.do(ev.SkipAlarms([alarm.id], 60.0, "anna"))
+    stage.wait(59)
+    assert (alarm.state, len(lines(stage))) == ("skipped", 1)
+    stage.wait(2)
+    assert (alarm.state, len(lines(stage))) == ("firing", 2)
+    stage.do(ev.AckAlarms([alarm.id], "anna"))
+    assert sample(stage, channel, 98.0) == []
+    assert (alarm.state, alarm.acked_by) == ("acknowledged", "anna")
+    stage.do(ev.SkipAlarms([alarm.id]))
+    stage.wait(1000)
+    assert alarm.state == "skipped"
+    assert sample(stage, channel, 20.0) == ["alarm.resolved"]
+
+
+def test_what_has_not_fired_can_be_neither_acknowledged_nor_skipped() -> None:
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    sample(stage, channel, 99.0)
+    assert "pending" in stage.refused(ev.AckAlarms([1])).message
+    assert "no alarm 7" in stage.refused(ev.SkipAlarms([7])).message
+
+
+def test_a_rule_that_is_deleted_switched_off_or_turned_away_ends_its_alarms_without_a_word() -> None:
+    for move in ("delete", "off", "selector"):
+        stage = quiet()
+        channel = add_channel(stage, "gpu.temp")
+        number = rule(stage)
+        sample(stage, channel, 99.0)
+        told = len(lines(stage))
+        changes = {"off": {"enabled": False}, "selector": {"selector": ["fan*"]}}
+        stage.do(
+            ev.Delete("alarm_rule", [number]) if move == "delete" else ev.Update("alarm_rule", [number], changes[move])
+        )
+        stage.wait(2)
+        assert (alarms(stage), len(lines(stage))) == ([], told), move
+        assert sample(stage, channel, 100.0) == [], move
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ({"condition": "over"}, "above, below, change, absent, rate"),
+    ({"level": "LOUD"}, "no level 'LOUD'"),
+    ({"source": "worker.tired", "condition": ""}, "no source 'worker.tired'"),
+    ({"clear": 90.0}, "would never be over"),
+    ({"threshold": float("nan")}, "neither infinite nor NaN"),
+    ({"condition": "absent", "threshold": 0.0}, "seconds without a sample"),
+    ({"condition": "change", "lasting": 5.0}, "at one moment"),
+    ({"lasting": -1.0}, "0 s to 7 days"),
+    ({"source": "worker.lost"}, "has no value"),
+    ({"source": "job.ended", "condition": "", "threshold": 0.0, "lasting": 5.0}, "over as soon as it happened"),
+    ({"selector": [""]}, "selector"),
+    ({"volume": 11}, "no attribute 'volume'"),
+])  # fmt: skip
+def test_a_rule_that_cannot_be_is_refused_by_name(values: dict[str, Any], said: str) -> None:
+    stage = Stage()
+    event = ev.Create("alarm_rule", {"name": "hot", "condition": "above", "threshold": 85.0, **values})
+    error = stage.refused(event)
+    assert said in f"{error.message} {error.hint}"
+
+
+@given(st.lists(st.sampled_from(["gpu*", "*.temp", "room=3", "room=?", "x"]), max_size=3))
+def test_a_selector_is_one_of_its_names_and_all_of_its_labels(words: list[str]) -> None:
+    names = [word for word in words if "=" not in word]
+    expected = not names or any(word in ("gpu*", "*.temp") for word in names)
+    assert selects(words, "GPU.temp", {"room": "3"}) == expected
+    assert selects(words, "GPU.temp", {"room": "17"}) == (expected and not any("=" in word for word in words))
+
+
+# ---- what happens on the farm
+
+
+def test_a_farm_begins_with_five_rules_and_never_gets_one_back() -> None:
+    stage = Stage()
+    assert [(row.source, row.level) for row in stage.farm.alarm_rules.values()] == [
+        ("worker.lost", "WARNING"),
+        ("job.failed", "WARNING"),
+        ("job.ended", "INFO"),
+        ("disk.low", "ALERT"),
+        ("task.immortal", "ALERT"),
+    ]
+    stage.do(ev.Delete("alarm_rule", [1, 2, 3, 4, 5]))
+    stage.turn(ev.Boot())
+    assert stage.farm.alarm_rules == {}
+
+
+def test_a_job_that_failed_is_told_at_once_and_in_the_digest_and_is_over_when_it_runs_again() -> None:
+    """REQUIREMENTS 5.1.9; the lines carry what a letter shows: counts, what failed and why, where pictures are."""
+    stage = Stage()
+    worker = stage.worker()
+    job = stage.job({"frames": "1-2", "retries": 0, "params": {"output": "/out"}}, name="shot")
+    while live := stage.live(worker):
+        attempt = live[0]
+        stage.end(worker, attempt, "success0" if attempt.task else "error", exit_code=13, reason="no camera")
+    said = [(row.level, row.schedule, row.text) for row in stage.farm.records.values()]
+    text = "Job film/shot failed: 1 of 2 tasks done in run 1."
+    assert said == [("WARNING", "INSTANTANEOUSLY", text), ("INFO", "DAILY", text)]
+    data = next(iter(stage.farm.records.values())).data
+    assert (data["done"], data["failed"], data["outputs"]) == (1, 1, ["/out"])
+    assert [(one["state"], one["reason"], one["frames"]) for one in data["failures"]] == [("error13", "no camera", "1")]
+    assert [alarm.about for alarm in alarms(stage)] == ["film/shot"]
+    stage.do(ev.RunJob(job.id))
+    assert alarms(stage) == []
+
+
+def test_disk_immortal_and_stalled_are_alarms_as_long_as_they_are_so() -> None:
+    stage = Stage()
+    rule(stage, "stuck", source="task.stalled", condition="", threshold=0.0)
+    worker = stage.worker(slots=2)
+    stage.job({"frames": "1-2"})
+    first, second = stage.live(worker)
+    stage.start(worker)
+    session = stage.session(worker)
+    stage.do(ev.Heartbeat(session, "only 512 MiB free in /data", True))
+    stage.do(ev.Stalled(session, [(first.id, 1800.0)]))
+    stage.do(ev.KillTasks(second.step_id, [second.task]))
+    stage.do(ev.Immortal(session, [(second.id, 77)]))
+    assert [(alarm.subject, alarm.level) for alarm in alarms(stage)] == [
+        ("worker", "ALERT"), ("attempt", "WARNING"), ("attempt", "ALERT"),
+    ]  # fmt: skip
+    stage.do(ev.Stalled(session, [(first.id, 0.0)]))
+    stage.do(ev.Heartbeat(session, ""))
+    stage.end(worker, second, "killed")
+    assert alarms(stage) == []
+
+
+def test_a_worker_that_comes_and_goes_is_one_alarm_each_time() -> None:
+    stage = Stage()
+    for _ in range(3):  # a link that breaks for a moment is no news
+        worker = stage.worker("w")
+        stage.do(ev.Disconnected(stage.session(worker)))
+        stage.wait(10)
+    assert lines(stage) == []
+    for round_ in range(1, 4):
+        worker = stage.worker("w")
+        stage.do(ev.Disconnected(stage.session(worker)))
+        stage.wait(16)
+        assert len(lines(stage, "WARNING")) == round_
+    stage.wait(500)
+    assert len(lines(stage, "WARNING")) == 3
+    stage.do(ev.Delete("worker", [1]))
+    stage.wait(1)
+    assert alarms(stage) == []
