@@ -127,7 +127,7 @@ def test_tab_shows_what_each_word_is_and_completes_names(pane: Pane) -> None:
     """BR-05: the master's own completion, with descriptions."""
     pane.type("worker ")
     pane.press("Tab")
-    pane.see("disable  Give workers no more tasks; what they run goes on")
+    pane.see("disable   Give workers no more tasks; what they run goes on")
     pane.type("disa")
     pane.press("Tab")
     pane.see("brender> worker disable")
@@ -322,7 +322,7 @@ def test_a_killed_console_takes_nobody_along(pane: Pane, doors: Farm, tmp_path: 
     for one in (pane, second):
         one.wait(lambda text: text.endswith(f"{GONE}\nbrender>"), "the master's own prompt")
     pane.enter("who")
-    assert re.search(r"anna +admin +telnet .*\(you\)", pane.see("(you)"))
+    assert re.search(r"anna .*telnet .*\(you\)", pane.see("(you)"))
     pane.type("worker disa\trend\t\t")
     pane.see("render-02")
     until(lambda: peer.call("job.status", job="rendered")["state"] == "success0", "the job has ended as if nothing was")
