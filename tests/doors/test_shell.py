@@ -96,6 +96,6 @@ def test_without_a_terminal_or_a_master_it_says_so(tmp_path: Path) -> None:
     pane = Pane(tmp_path, ["sh", "-c", f"{words}; echo code=$?; cat"], PYTHONPATH=str(ROOT))
     try:
         text = pane.see("code=3")
-        assert "No master answers at 127.0.0.1:1: Connection refused." in text.replace("\n", " ")
+        assert "No master answers at 127.0.0.1:1 (--master): Connection refused." in text.replace("\n", " ")
     finally:
         pane.close()
