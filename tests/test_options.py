@@ -28,8 +28,6 @@ warm_frames: 50
 warm_idle: 5
 warm_growth: 2.5
 gpus: false
-channels: hosted
-channel_commands: /srv/probes
 memory_floor: 1000
 spool_warning: 500
 spool_most: 600
@@ -50,7 +48,7 @@ def test_a_file_may_say_everything_that_flags_say(tmp_path: Path) -> None:
     assert (given.slots, given.tags, given.blender, given.cold) == (4, ["gpu", "fast"], "/opt/blender", True)
     assert (given.warm_frames, given.warm_idle, given.warm_growth) == (50, 5.0, 2.5)
     assert (given.gpus, given.memory_floor, given.stalled_after, given.stop_stalled) == (False, 1000, 1800.0, True)
-    assert (given.channels, given.channel_commands) == ("hosted", "/srv/probes")
+    assert (given.channels, given.channel_commands) == ("hosted", "/srv/commands")
     assert (given.allow_openjd, given.name, given.master, given.data) == (True, "left", "127.0.0.1:7000", "/srv/w")
 
 

@@ -39,7 +39,7 @@ def test_a_killed_masters_schedules_go_on_with_the_next_one(real: Farm) -> None:
     line = real.answers()
     line.until(lambda: schedules(line)["moment"]["state"] == "done" and schedules(line)["every"]["runs"] >= 2)
     found = schedules(line)
-    assert {name: row["uuid"] for name, row in found.items()} == uuids
+    assert {name: row["uuid"] for name, row in found.items() if name in uuids} == uuids
     assert found["moment"]["runs"] == 1
     assert found["far"]["state"] == "armed" and found["far"]["runs"] == 0
     line.ask("schedule.stop")
