@@ -59,9 +59,9 @@ def status(call: Call) -> dict[str, Any]:
 
 
 def glance(call: Call) -> dict[str, Any]:
-    """Show the farm at a glance: workers online and enabled, tasks that run, wait and have failed, warnings.
+    """Show the farm at a glance: workers online and enabled, tasks that run, wait and have failed, warnings, alarms.
 
-    It walks no task: a hundred thousand steps take about 15 ms.
+    An alarm counts while it fires and nobody has taken it. It walks no task: a hundred thousand steps take about 15 ms.
     """
     farm = call.farm
     counts = [sum(column) for column in zip(*(tasks.counts for tasks in farm.tasks.values()), strict=True)]
@@ -78,6 +78,7 @@ def glance(call: Call) -> dict[str, Any]:
         "queued": sums["ready"] + sent,
         "failed": sums["failed"],
         "warnings": sum(bool(worker.warning) for worker in workers),
+        "alarms": sum(alarm.state == "firing" and not alarm.muted for alarm in farm.alarms.values()),
     }
 
 

@@ -192,7 +192,7 @@ def glance(data: Data, room: int) -> list[str]:
     workers = data["workers"]
     said = f"{workers['online']} of {number(workers['known'], 'worker')} online, {workers['enabled']} enabled; "
     said += f"{number(data['running'], 'task')} running, {data['queued']} queued, {data['failed']} failed"
-    said += f"; {number(data['warnings'], 'warning')}" if data["warnings"] else ""
+    said += "".join(f"; {number(data[noun + 's'], noun)}" for noun in ("warning", "alarm") if data[noun + "s"])
     return wrap(capital(f"{said}."), room)
 
 

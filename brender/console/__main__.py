@@ -22,9 +22,9 @@ def main(words: list[str]) -> None:
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    from brender.console.reception import Reception, collect_seldom
+    from brender.console.reception import Reception, collect_little
 
-    collect_seldom()
+    collect_little()
     asyncio.run(Reception(socket.socket(fileno=number), directory).run())
 
 

@@ -21,8 +21,11 @@ AGAIN = 5.0  # seconds until a master that cannot tell is asked again
 
 
 class Glance:
-    """What is known of the farm, or None. Whoever is in `watchers` is told of a change: twice a second at the most,
-    less often where there are many, since each draws a bar then."""
+    """What is known of the farm, or None. Whoever is in `watchers` is told when that has changed.
+
+    The master tells twice a second at the most; where there are many watchers they are told less often, since each
+    draws a bar then.
+    """
 
     def __init__(self) -> None:
         self.data: dict[str, Any] | None = None
@@ -47,8 +50,10 @@ class Glance:
             self._is(None)
 
     def hear(self, event: dict[str, Any]) -> None:
-        """An event of our watch."""
+        """An event of our watch; one with an error was the last."""
         self._is(event.get("data"))
+        if "error" in event:
+            self.again()
 
     def again(self) -> None:
         """Somebody has ended everything that this session watches: watch anew."""
@@ -83,7 +88,7 @@ def bar(data: dict[str, Any] | None, nobody: str) -> StyleAndTextTuples:
         pieces.append(("class:bar.failed", f"   {data['failed']:,} failed"))
     if data["warnings"]:
         pieces.append(("class:bar.warning", f"   {_some(data['warnings'], 'warning')}"))
-    if data.get("alarms"):
+    if data["alarms"]:
         pieces.append(("class:bar.alarm", f"   {_some(data['alarms'], 'alarm')} "))
     return [*pieces, ("class:bar", " ")]
 

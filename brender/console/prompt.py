@@ -106,7 +106,9 @@ class Prompt:
             key_bindings=self._keys(),
             input=seat.input,
             output=seat.output,
-            erase_when_done=False,
+            # It would draw only when the loop has nothing else to do, or after 10 ms: two who type at the same moment
+            # see each other's wish to draw, and both spin that long.
+            max_render_postpone_time=None,
         )
         self._app.terminal_size_polling_interval = None
 

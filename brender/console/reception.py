@@ -25,6 +25,7 @@ log = logging.getLogger("brender.console")
 
 SIGN_OF_LIFE = 2.0  # seconds
 PACKET = 64 * 1024
+FEW = 8  # sessions that may be over before anything is collected
 NOBODY = "the farm does not answer"
 
 
@@ -43,6 +44,7 @@ class Reception:
         self._histories = Histories(directory / "console" / "history")
         self._glance = Glance()
         self._sessions: set[asyncio.Task[None]] = set()
+        self._over_since = 0  # sessions that have ended since the last collection
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -88,7 +90,7 @@ class Reception:
         person, asking = (socket.socket(fileno=fd) for fd in fds)
         task = asyncio.create_task(self._serve(msgspec.json.decode(packet, type=Handed), person, asking))
         self._sessions.add(task)
-        task.add_done_callback(self._sessions.discard)
+        task.add_done_callback(self._left)
 
     async def _serve(self, handed: Handed, person: socket.socket, asking: socket.socket) -> None:
         """One session to its end. What goes wrong with it is logged, and the master goes on with the person."""
@@ -117,6 +119,14 @@ class Reception:
             seat.let_go()
             person.close()
 
+    def _left(self, task: asyncio.Task[None]) -> None:
+        """A session is over. Its objects name each other; when as many are over as there are, they are collected."""
+        self._sessions.discard(task)
+        self._over_since += 1
+        if self._over_since >= max(FEW, len(self._sessions)):
+            self._over_since = 0
+            asyncio.get_running_loop().call_later(SIGN_OF_LIFE, gc.collect)
+
     def _tell(self, what: dict[str, int]) -> None:
         try:
             self._control.send(msgspec.json.encode(what))
@@ -124,8 +134,11 @@ class Reception:
             log.debug("the master takes no word; its control line is full or broken")
 
 
-def collect_seldom() -> None:
-    """What was imported is never garbage; a session is 7,000 objects, and many may come at once."""
+def collect_little() -> None:
+    """Collect little and often: each key leaves 250 objects that name each other.
+
+    Everything is looked at only when sessions are over (Reception._left), 7,000 objects each; what was imported never.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(5_000, 20, 1_000)

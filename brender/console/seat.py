@@ -16,7 +16,7 @@ from typing import Any, TextIO, TypeVar, cast
 
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import Input, create_input
-from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.input.typeahead import clear_typeahead, get_typeahead, store_typeahead
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -168,7 +168,8 @@ class TelnetSeat(Seat, asyncio.Protocol):
         await asyncio.get_running_loop().create_connection(lambda: self, sock=mine)
 
     def let_go(self) -> None:
-        """Close our hold of the connection; the master has its own."""
+        """Close our hold of the connection; the master has its own. What was typed ahead is nobody else's."""
+        clear_typeahead(self.input)
         if self._transport is not None:
             self._transport.abort()
 

@@ -121,6 +121,7 @@ class Consoles:
                 self._hear(packet)
         except Timeout:
             log.error("the console has said nothing for %g s; it is ended", SILENT)
+            child.kill()
         except OSError as error:
             log.debug("the console's line broke: %s", error)
         self._control = None

@@ -35,6 +35,7 @@ def test_an_empty_farm_has_a_glance_too() -> None:
         "queued": 0,
         "failed": 0,
         "warnings": 0,
+        "alarms": 0,
     }
 
 
@@ -42,3 +43,13 @@ def test_it_is_one_line_in_words() -> None:
     assert world.shown(world.stage(), "farm glance") == [
         "2 of 3 workers online, 2 enabled; no tasks running, 0 queued, 0 failed."
     ]
+
+
+def test_an_alarm_counts_until_somebody_has_taken_it() -> None:
+    """A worker that stays lost is an alarm of the farm's own rules."""
+    stage = world.stage()
+    assert world.ask(stage, "farm glance")["alarms"] == 0
+    stage.wait(16)
+    assert world.shown(stage, "farm glance")[0].endswith("0 failed; 1 alarm.")
+    world.ask(stage, "alarm ack all")
+    assert world.ask(stage, "farm glance")["alarms"] == 0

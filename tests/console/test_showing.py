@@ -123,7 +123,7 @@ def test_a_log_line_is_what_a_terminal_would_show_last() -> None:
 
 def test_the_bar_says_what_is_worth_a_look_and_no_more() -> None:
     data = {"workers": {"known": 300, "online": 298, "enabled": 290}, "running": 12, "queued": 1204, "failed": 0}
-    said = "".join(piece[1] for piece in bar({**data, "warnings": 0}, "nobody"))
+    said = "".join(piece[1] for piece in bar({**data, "warnings": 0, "alarms": 0}, "nobody"))
     assert said == " workers 298/300 online, 290 enabled   12 running   1,204 queued "
     pieces = bar({**data, "failed": 3, "warnings": 1, "alarms": 2}, "nobody")
     assert "".join(piece[1] for piece in pieces).endswith("3 failed   1 warning   2 alarms  ")

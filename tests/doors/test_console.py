@@ -334,6 +334,32 @@ def test_a_killed_console_takes_nobody_along(pane: Pane, doors: Farm, tmp_path: 
     assert "the console ended (-9)" in doors.master.log.read_text()
 
 
+def test_two_people_who_type_at_once_each_see_their_own_line(pane: Pane, doors: Farm, tmp_path: Path) -> None:
+    """prompt_toolkit gives the keys of all to the newest prompt, unless each has a session of its own."""
+    second = telnet(doors, tmp_path / "two")
+    second.prompt()
+    for place in range(12):
+        pane.type("abcdefghijkl"[place])
+        second.type("zyxwvutsrqpo"[place])
+    pane.see("brender> abcdefghijkl")
+    second.see("brender> zyxwvutsrqpo")
+    pane.press("C-c")
+    second.press("C-c")
+
+
+def test_sessions_that_come_and_go_leave_room_for_the_next(doors: Farm, tmp_path: Path) -> None:
+    """A socket that is closed under asyncio's hands makes the next one of its number deaf."""
+    for turn in range(4):
+        panes = [telnet(doors, tmp_path / f"{turn}-{place}") for place in range(3)]
+        for one in panes:
+            one.prompt()
+        for one in panes:
+            assert one.say("test") == ["test>"]
+        panes[0].press("C-d")
+        panes[0].closed()
+        doors.hang_up()
+
+
 def test_poor_terminals_have_the_masters_own_editor(doors: Farm) -> None:
     """TERM=dumb and nc: no sequence but the editor's own, from the first byte to the last."""
     screen = doors.telnet(terminal="dumb")
