@@ -38,6 +38,7 @@ from brender.hub.writer import Writer
 from brender.wire.feed import Feed, matches
 from brender.wire.messages import Reply, Request
 from brender.wire.packed import frame
+from brender.wire.readings import METHOD as READINGS
 
 log = logging.getLogger("brender.hub")
 
@@ -154,8 +155,9 @@ class Hub:
             if not self._inbox or self._results >= MOST_RESULTS or self._clock.now() - now > SLICE:
                 break
             link, request = self._inbox.popleft()
-            if full and link.worker:
-                # Nothing can be stored, so nothing is taken from workers: their outboxes hold it (F06).
+            if full and link.worker and (request is None or request.method != READINGS):
+                # Nothing can be stored, so nothing is taken from workers: their outboxes hold it (F06). Readings have a
+                # way of their own, on which they are sent back.
                 self._held.append((link, request))
             elif request is None:
                 self._forget(link)
