@@ -17,7 +17,7 @@ from peewee import SqliteDatabase
 
 from brender import models
 from brender.core.farm import Farm
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.disk import (
     DATABASE,
     Lock,

@@ -140,7 +140,7 @@ _WRITES = """
 import os, sys
 from pathlib import Path
 from brender.store import Store
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.core.farm import Project
 from msgspec.structs import astuple
 store = Store.open(Path(sys.argv[1]))
