@@ -87,7 +87,7 @@ def test_the_history_of_a_worker_tells_which_task_and_how_it_ended(columns: int)
     ]
     lines = text.render("worker.history", data, (columns, 24)).splitlines()
     assert all(len(line) <= columns for line in lines)
-    assert "shot" in lines[1] and "error13" in lines[1] and "(deleted)" in lines[2]
+    assert "shot" in lines[1] and "error13" in lines[1] and "(delete" in lines[2]
     assert lines[-1] == "2 attempts of worker render-01, the newest first."
     assert "has run nothing yet" in text.render("worker.history", act.answer([]))
 
