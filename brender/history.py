@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct, field
 from peewee import SqliteDatabase, fn
 
+from brender.alarms import AlarmRow, DeliveryRow, RecordRow
 from brender.core.farm import Alarm, Attempt, Delivery, Record
-from brender.models import COLUMNS, FAILED, AlarmRow, AttemptRow, DeliveryRow, EventRow, RecordRow, StepRow
+from brender.models import COLUMNS, FAILED, AttemptRow, EventRow, StepRow
 
 R = TypeVar("R")
 

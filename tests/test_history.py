@@ -12,7 +12,7 @@ from brender import history
 from brender.core import events as ev
 from brender.core.engine import Core
 from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Project, Row, Step
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.history import Entry
 from brender.store import Store
 
