@@ -87,6 +87,7 @@ class Hub:
         self._more = False
         self.turns = 0
         readings.heed = self._heed
+        readings.told = self._moments.measured
         self.inventory = Inventory(core.farm, writer, self._tell, core.settings.inventory_poll)
 
     # ---- what the port calls
