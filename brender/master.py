@@ -66,7 +66,7 @@ class Master:
         self.core = Core(farm, replace(DEFAULT, inventory_poll=given.inventory_poll))
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         keeper = open_keeper(directory, owner, given.database, options.terms(vars(given)), self.clock.now)
-        self.readings = Readings(keeper, farm, self.clock.now)
+        self.readings = Readings(keeper, farm, self.clock.wall)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info, self.readings)
         most = most_connections(given.connections or DEFAULT.connections)
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)

@@ -89,7 +89,7 @@ def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
         "value": value,
         "unit": key.unit if key is not None else "",
         "at": at,
-        "age": None if at is None else round(max(0.0, call.now - at), 1),
+        "age": None if at is None else round(max(0.0, call.wall - at), 1),
         "error": channel.error,
         "started_at": channel.started_at,
     }
