@@ -11,7 +11,7 @@ from brender.core import invariants
 from brender.core.engine import Turn
 from brender.core.events import Result
 from brender.core.farm import TABLES, Farm
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.core.lifecycle import ATTEMPT_LIVE, TaskState
 from brender.core.orders import Order, Run, Welcome
 from brender.errors import InternalError
