@@ -59,8 +59,13 @@ class Channels:
         key_id = self._id("key", self._keys, self._farm.keys, key)
         found = self._by_pair.get((device_id, key_id))
         if found is None:
-            raise NotFound(f"Device {device} has no channel for key {key}.", hint=SEE)
+            raise NotFound(f"Device {device} has no channel for key {key}.", hint=self._elsewhere(key_id))
         return found
+
+    def _elsewhere(self, key_id: int) -> str:
+        """Which devices have a channel for the key."""
+        devices = [self._farm.devices[one] for one, of in self._by_pair if of == key_id and one in self._farm.devices]
+        return f"That is measured at {', '.join(device.name for device in devices[:3])}. {SEE}" if devices else SEE
 
     def _id(self, noun: str, names: dict[str, int], rows: Mapping[int, Any], word: str | int) -> int:
         number = names.get(word) if isinstance(word, str) else None

@@ -7,7 +7,19 @@ from playwright.sync_api import expect
 
 from .people import House, Size
 
-VIEWS = ("workers", "workers?as=table", "workers/1", "jobs", "jobs/1", "jobs/1?task=0", "submit", "events", "console")
+VIEWS = (
+    "workers",
+    "workers?as=table",
+    "workers/1",
+    "jobs",
+    "jobs/1",
+    "jobs/1?task=0",
+    "channels",
+    "channels/1,2",
+    "submit",
+    "events",
+    "console",
+)
 
 
 @pytest.fixture
