@@ -142,6 +142,7 @@ TABLE: tuple[Row, ...] = (
     Row("channel.move", channels.move, OPERATOR, "channel move nas.seconds render-07"),
     Row("channel.load", channels.load, OPERATOR, "channel load -f channels.txt"),
     Row("channel.watch", channels.watch, VIEWER, "channel watch render-07.*"),
+    Row("channel.mirror", mirror.more_channels, VIEWER, spoken=False),
     Row("channel.delete", channels.delete, OPERATOR, "channel delete nas.seconds", destructive=True),
     Row("device.list", devices.listing, VIEWER, "device list", watched=True),
     Row("device.show", devices.show, VIEWER, "device show nas", watched=True),
