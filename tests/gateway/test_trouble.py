@@ -16,6 +16,8 @@ import pytest
 from doors.peers import until
 from websockets.exceptions import ConnectionClosed
 
+from brender.web import listener, main
+
 from .peers import Farm, Web
 
 
@@ -269,6 +271,10 @@ def test_a_taken_port_is_refused_in_words(own: Farm) -> None:
 
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "10.0.0.7:8060", "farm.example:8060"])
 def test_it_listens_to_this_machine_only(where: str) -> None:
-    from brender.web import main
-
     assert main(["--listen", where]) == 78
+
+
+def test_what_is_sent_to_a_browser_does_not_wait_for_its_acknowledgement() -> None:
+    """A head and a body are two writes: with Nagle's algorithm the second one waited 40 ms for each of fifty files."""
+    with listener("127.0.0.1", 0) as made, socket.create_connection(made.getsockname()) as _, made.accept()[0] as taken:
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
