@@ -40,7 +40,7 @@ lint: $(VENV)/test-ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy brender/errors.py brender/config.py brender/address.py brender/core brender/wire brender/worker \
-	  brender/commands brender/models.py brender/inventory.py brender/store.py brender/history.py brender/segments.py \
+	  brender/commands brender/models.py brender/alarms.py brender/upgrades.py brender/inventory.py brender/store.py brender/history.py brender/segments.py \
 	  brender/storage brender/probes/__init__.py \
 	  brender/openjd.py brender/bundle.py brender/__init__.py brender/api brender/caller.py brender/endings.py \
 	  brender/commandline brender/console brender/shell.py examples/python

@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Struct, field
 from peewee import SqliteDatabase, fn
 
+from brender.alarms import AlarmRow, DeliveryRow, RecordRow
 from brender.core.farm import Alarm, Attempt, Delivery, Record
-from brender.models import COLUMNS, FAILED, AlarmRow, AttemptRow, DeliveryRow, EventRow, RecordRow, StepRow
+from brender.models import COLUMNS, FAILED, AttemptRow, EventRow, StepRow
 
 R = TypeVar("R")
 
 MOST = 1000  # rows of one answer, whatever was asked for
+NEWEST = 200_000  # attempts among which those of one worker are looked for: no index is kept for it
 
 
 class Entry(Struct):
@@ -38,6 +40,13 @@ _COLUMNS = [getattr(AttemptRow, name) for name in COLUMNS["attempt"]]
 def attempts_of(database: SqliteDatabase, step: int, task: int, limit: int = 50) -> list[Attempt]:
     """The attempts of one task in all runs, newest first."""
     query = AttemptRow.select(*_COLUMNS).where((AttemptRow.step_id == step) & (AttemptRow.task == task))
+    return _attempts(database, query.order_by(AttemptRow.id.desc()), limit)
+
+
+def attempts_by(database: SqliteDatabase, worker: int, limit: int = 50) -> list[Attempt]:
+    """What one worker ran, newest first, of the NEWEST attempts of the farm."""
+    newest = AttemptRow.select(fn.COALESCE(fn.MAX(AttemptRow.id), 0)).bind(database).scalar()
+    query = AttemptRow.select(*_COLUMNS).where((AttemptRow.id > newest - NEWEST) & (AttemptRow.worker_id == worker))
     return _attempts(database, query.order_by(AttemptRow.id.desc()), limit)
 
 

@@ -1,4 +1,4 @@
-"""The rows of brender/core/farm.py as peewee tables, and the schema's history.
+"""The rows of brender/core/farm.py as peewee tables: the newest schema (upgrades.py has its history).
 
 peewee makes the schema, the queries of reports and (later) PostgreSQL's dialect; the hot path uses `upsert_sql` on the
 raw connection. It must not know how a farm is loaded or when it is saved.
@@ -7,8 +7,6 @@ raw connection. It must not know how a farm is loaded or when it is saved.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from peewee import (
@@ -22,111 +20,11 @@ from peewee import (
     TextField,
 )
 
-from brender import inventory
+from brender import alarms, inventory
 from brender.core.farm import TABLES
+from brender.upgrades import SCHEMA, transaction
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is
-SCHEMA = 8
-
-Upgrade = Callable[[Any], None]
-
-
-def placement(connection: Any) -> None:
-    """Schema 2: what placement needs (order, dependencies, limits, needs, shares). The text here is history: fixed."""
-    for table, column in (
-        ("worker", "\"facts\" TEXT NOT NULL DEFAULT '{}'"),
-        ("project", '"weight" REAL NOT NULL DEFAULT 1.0'),
-        ("job", "\"after\" TEXT NOT NULL DEFAULT '[]'"),
-        ("job", '"start_at" REAL'),
-        ("job", '"most_workers" INTEGER NOT NULL DEFAULT 0'),
-        ("job", '"most_tasks" INTEGER NOT NULL DEFAULT 0'),
-        ("job", "\"failures\" TEXT NOT NULL DEFAULT '{}'"),
-        ("step", "\"order\" TEXT NOT NULL DEFAULT 'linear'"),
-        ("step", "\"after\" TEXT NOT NULL DEFAULT '[]'"),
-        ("step", "\"limits\" TEXT NOT NULL DEFAULT '[]'"),
-        ("step", "\"needs\" TEXT NOT NULL DEFAULT '{}'"),
-    ):
-        connection.execute(f'ALTER TABLE "{table}" ADD COLUMN {column}')
-    connection.execute(
-        'CREATE TABLE "limit" ("id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "count" INTEGER NOT NULL, '
-        '"description" TEXT NOT NULL, "created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, '
-        '"version" INTEGER NOT NULL)'
-    )
-    connection.execute("INSERT INTO sequence (name, last) VALUES ('limit', 0)")
-
-
-def presets(connection: Any) -> None:
-    """Schema 3: render configs. The text here is history: fixed."""
-    connection.execute(
-        'CREATE TABLE "preset" ("id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "params" TEXT NOT NULL, '
-        '"description" TEXT NOT NULL, "created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, '
-        '"version" INTEGER NOT NULL)'
-    )
-    connection.execute("INSERT INTO sequence (name, last) VALUES ('preset', 0)")
-
-
-def stalls(connection: Any) -> None:
-    """Schema 4: when tasks are taken for stuck. The text here is history: fixed."""
-    connection.execute('ALTER TABLE "step" ADD COLUMN "stalled_after" REAL')
-    connection.execute('ALTER TABLE "step" ADD COLUMN "stop_stalled" INTEGER NOT NULL DEFAULT 0')
-
-
-def memory(connection: Any) -> None:
-    """Schema 5: what attempts held of memory. The text here is history: fixed."""
-    connection.execute('ALTER TABLE "attempt" ADD COLUMN "memory_mb" INTEGER NOT NULL DEFAULT 0')
-
-
-def schedules(connection: Any) -> None:
-    """Schema 7: commands that the clock runs. The text here is history: fixed."""
-    connection.execute(
-        'CREATE TABLE "schedule" ("id" INTEGER NOT NULL PRIMARY KEY, "uuid" TEXT NOT NULL, "name" TEXT NOT NULL, '
-        '"kind" TEXT NOT NULL, "seconds" REAL NOT NULL, "offset" REAL NOT NULL, "timestamp" REAL NOT NULL, '
-        '"expr" TEXT NOT NULL, "tz" TEXT NOT NULL, "method" TEXT NOT NULL, "params" TEXT NOT NULL, '
-        '"project" TEXT NOT NULL, "owner" TEXT NOT NULL, "role" TEXT NOT NULL, "misfire" TEXT NOT NULL, '
-        '"overlap" TEXT NOT NULL, "state" TEXT NOT NULL, "then" TEXT NOT NULL, "queued" INTEGER NOT NULL, '
-        '"next_at" REAL, "last_at" REAL, "last_result" TEXT NOT NULL, "runs" INTEGER NOT NULL, '
-        '"created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, "version" INTEGER NOT NULL)'
-    )
-    connection.execute("INSERT INTO sequence (name, last) VALUES ('schedule', 0)")
-
-
-def alarms(connection: Any) -> None:
-    """Schema 8: alarm rules, alarms, loggers, their lines and letters. The text here is history: fixed."""
-    common = '"created_at" REAL NOT NULL, "modified_at" REAL NOT NULL, "version" INTEGER NOT NULL'
-    for table, columns in {
-        "alarm_rule": '"name" TEXT NOT NULL, "source" TEXT NOT NULL, "selector" TEXT NOT NULL, '
-        '"condition" TEXT NOT NULL, '
-        '"threshold" REAL NOT NULL, "lasting" REAL NOT NULL, "clear" REAL, "level" TEXT NOT NULL, '
-        '"logger" TEXT NOT NULL, "runbook" TEXT NOT NULL, "enabled" INTEGER NOT NULL',
-        "alarm": '"rule_id" INTEGER NOT NULL, "subject" TEXT NOT NULL, "subject_id" INTEGER NOT NULL, '
-        '"about" TEXT NOT NULL, "said" TEXT NOT NULL, "worker_id" INTEGER NOT NULL, "state" TEXT NOT NULL, '
-        '"value" REAL, "level" TEXT NOT NULL, "muted" INTEGER NOT NULL, "count" INTEGER NOT NULL, '
-        '"since" REAL NOT NULL, "fired_at" REAL, "resolved_at" REAL, "acked_by" TEXT NOT NULL, "skipped_until" REAL',
-        "logger": '"name" TEXT NOT NULL, "levels" TEXT NOT NULL, "sinks" TEXT NOT NULL',
-        "record": '"logger_id" INTEGER NOT NULL, "level" TEXT NOT NULL, "schedule" TEXT NOT NULL, '
-        '"text" TEXT NOT NULL, "host" TEXT NOT NULL, "mac" TEXT NOT NULL, "data" TEXT NOT NULL, '
-        '"delivery_id" INTEGER NOT NULL, "state" TEXT NOT NULL',
-        "delivery": '"logger_id" INTEGER NOT NULL, "schedule" TEXT NOT NULL, "level" TEXT NOT NULL, '
-        '"message_id" TEXT NOT NULL, "state" TEXT NOT NULL, "attempts" INTEGER NOT NULL, "next_at" REAL NOT NULL, '
-        '"expires_at" REAL NOT NULL, "holder" TEXT NOT NULL, "done" TEXT NOT NULL, "refused" TEXT NOT NULL, '
-        '"error" TEXT NOT NULL, "sent_at" REAL',
-    }.items():
-        connection.execute(f'CREATE TABLE "{table}" ("id" INTEGER NOT NULL PRIMARY KEY, {columns}, {common})')
-        connection.execute("INSERT INTO sequence (name, last) VALUES (?, 0)", (table,))
-    for table, state in (("alarm", "resolved"), ("record", "over"), ("delivery", "sent")):
-        connection.execute(f'CREATE INDEX "{table}_live" ON "{table}" ("state") WHERE state <> \'{state}\'')
-
-
-# Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
-UPGRADES: dict[int, Upgrade] = {
-    2: placement,
-    3: presets,
-    4: stalls,
-    5: memory,
-    6: inventory.upgrade,
-    7: schedules,
-    8: alarms,
-}
 
 # The literal text is the predicate of a partial index: a query uses that index only if it repeats it exactly.
 FAILED = SQL("state IN ('error', 'terminated', 'killed', 'lost')")
@@ -315,117 +213,6 @@ class AttemptRow(_Table):
 AttemptRow.add_index(AttemptRow.index(AttemptRow.ended_at, name="attempt_failed", where=FAILED))
 
 
-class AlarmRuleRow(_Table):
-    id = BigIntegerField(primary_key=True)
-    name = TextField()
-    source = TextField()
-    selector = JSONField()
-    condition = TextField()
-    threshold = DoubleField()
-    lasting = DoubleField()
-    clear = DoubleField(null=True)
-    level = TextField()
-    logger = TextField()
-    runbook = TextField()
-    enabled = BooleanField()
-    created_at = DoubleField()
-    modified_at = DoubleField()
-    version = IntegerField()
-
-    class Meta:
-        table_name = "alarm_rule"
-
-
-class AlarmRow(_Table):
-    """No foreign keys: what an alarm was about may be gone while the alarm is history."""
-
-    id = BigIntegerField(primary_key=True)
-    rule_id = BigIntegerField()
-    subject = TextField()
-    subject_id = BigIntegerField()
-    about = TextField()
-    said = TextField()
-    worker_id = BigIntegerField()
-    state = TextField()
-    value = DoubleField(null=True)
-    level = TextField()
-    muted = BooleanField()
-    count = IntegerField()
-    since = DoubleField()
-    fired_at = DoubleField(null=True)
-    resolved_at = DoubleField(null=True)
-    acked_by = TextField()
-    skipped_until = DoubleField(null=True)
-    created_at = DoubleField()
-    modified_at = DoubleField()
-    version = IntegerField()
-
-    class Meta:
-        table_name = "alarm"
-
-
-class LoggerRow(_Table):
-    id = BigIntegerField(primary_key=True)
-    name = TextField()
-    levels = JSONField()
-    sinks = JSONField()
-    created_at = DoubleField()
-    modified_at = DoubleField()
-    version = IntegerField()
-
-    class Meta:
-        table_name = "logger"
-
-
-class RecordRow(_Table):
-    id = BigIntegerField(primary_key=True)
-    logger_id = BigIntegerField()
-    level = TextField()
-    schedule = TextField()
-    text = TextField()
-    host = TextField()
-    mac = TextField()
-    data = JSONField()
-    delivery_id = BigIntegerField()
-    state = TextField()
-    created_at = DoubleField()
-    modified_at = DoubleField()
-    version = IntegerField()
-
-    class Meta:
-        table_name = "record"
-
-
-class DeliveryRow(_Table):
-    id = BigIntegerField(primary_key=True)
-    logger_id = BigIntegerField()
-    schedule = TextField()
-    level = TextField()
-    message_id = TextField()
-    state = TextField()
-    attempts = IntegerField()
-    next_at = DoubleField()
-    expires_at = DoubleField()
-    holder = TextField()
-    done = JSONField()
-    refused = JSONField()
-    error = TextField()
-    sent_at = DoubleField(null=True)
-    created_at = DoubleField()
-    modified_at = DoubleField()
-    version = IntegerField()
-
-    class Meta:
-        table_name = "delivery"
-
-
-# Rows that a farm has in memory; the literal text is the predicate of an index and of the load (rebuild.py).
-LIVE = {"alarm": "state <> 'resolved'", "record": "state <> 'over'", "delivery": "state <> 'sent'"}
-for _model in (AlarmRow, RecordRow, DeliveryRow):
-    _name = _model._meta.table_name
-    _model.add_index(_model.index(_model.state, name=f"{_name}_live", where=SQL(LIVE[_name])))
-
-
 class FarmRow(_Table):
     """One row: who this farm is, and how many masters have led it."""
 
@@ -475,11 +262,11 @@ MIRRORED: dict[str, type[Model]] = {
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,
-    "alarm_rule": AlarmRuleRow,
-    "alarm": AlarmRow,
-    "logger": LoggerRow,
-    "record": RecordRow,
-    "delivery": DeliveryRow,
+    "alarm_rule": alarms.AlarmRuleRow,
+    "alarm": alarms.AlarmRow,
+    "logger": alarms.LoggerRow,
+    "record": alarms.RecordRow,
+    "delivery": alarms.DeliveryRow,
 }
 ALL: tuple[type[Model], ...] = (*MIRRORED.values(), FarmRow, SequenceRow, EventRow)
 COLUMNS: dict[str, tuple[str, ...]] = {table: kind.__struct_fields__ for table, kind in TABLES.items()}
@@ -512,30 +299,9 @@ def upsert_sql(table: str) -> str:
 def create(database: Any) -> None:
     """Make the newest schema in an empty database, in one transaction."""
     connection = database.connection()
-    with database.bind_ctx(ALL), _transaction(connection):
+    with database.bind_ctx(ALL), transaction(connection):
         database.create_tables(ALL, safe=False)
         FarmRow.insert(id=1, epoch=0, farm_id=uuid.uuid4().hex).execute()
         SequenceRow.insert_many([{"name": table, "last": 0} for table in TABLES]).execute()
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-
-def upgrade(connection: Any, found: int, upgrades: Mapping[int, Upgrade]) -> None:
-    """Run every schema step after `found`, each in its own transaction with its number (F42)."""
-    for number in sorted(step for step in upgrades if step > found):
-        with _transaction(connection):
-            upgrades[number](connection)
-            connection.execute(f"PRAGMA user_version = {number}")
-
-
-@contextmanager
-def _transaction(connection: Any) -> Iterator[None]:
-    """All or nothing. SQLite may have rolled back by itself already: asking again would hide why."""
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

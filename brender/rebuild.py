@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
+from brender.alarms import LIVE
 from brender.core import links
 from brender.core.farm import TABLES, Attempt, Farm, Job, Row, Step, Tasks, Trouble
 from brender.core.lifecycle import ATTEMPT_OVER, READY, TASK_OF_LIVE, TaskState, task_after
 from brender.core.tasks import in_tenths
 from brender.errors import BrenderError, InternalError
-from brender.models import COLUMNS, JSON_AT, LIVE
+from brender.models import COLUMNS, JSON_AT
 
 LETTERS = ("alarm_rule", "alarm", "logger", "delivery", "record")  # a record may be in a delivery
 

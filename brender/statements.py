@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from brender import models
-from brender.core.ledger import Change
+from brender.core.journal import Change
 
 Statement = tuple[str, tuple[Any, ...]]
 

@@ -17,7 +17,7 @@ from peewee import SqliteDatabase
 
 from brender import models
 from brender.core.farm import Farm
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.disk import (
     DATABASE,
     Lock,
@@ -35,6 +35,7 @@ from brender.disk import (
 from brender.errors import BrenderError
 from brender.rebuild import rebuild
 from brender.statements import Statement, statements
+from brender.upgrades import SCHEMA, UPGRADES, Upgrade, upgrade
 
 _DRIVER: Any = importlib.import_module("peewee").sqlite3  # pysqlite3 where it is installed and newer
 # Below this version SQLite may damage a WAL that two connections of one process restart at once (CONTRACT D10).
@@ -73,9 +74,7 @@ class Store:
         self._pages = 0.0  # written since the last checkpoint, estimated
 
     @classmethod
-    def open(
-        cls, directory: Path, force: bool = False, upgrades: Mapping[int, models.Upgrade] = models.UPGRADES
-    ) -> Store:
+    def open(cls, directory: Path, force: bool = False, upgrades: Mapping[int, Upgrade] = UPGRADES) -> Store:
         """Open the farm in a directory, making both if they do not exist.
 
         Raises StoreRefused (another master, a newer schema, a foreign file, a file system that cannot keep it; the
@@ -222,7 +221,7 @@ class Store:
             )
 
 
-def _opened(path: Path, upgrades: Mapping[int, models.Upgrade]) -> Any:
+def _opened(path: Path, upgrades: Mapping[int, Upgrade]) -> Any:
     if not path.exists():
         _check_orphan(path)
         _create(path)
@@ -310,10 +309,10 @@ def _check_pages(database: Any, path: Path) -> None:
         raise StoreBroken(f"{path} is damaged: {'; '.join(found)[:400]}.", hint=restore_steps(path))
 
 
-def _upgrade(database: Any, path: Path, upgrades: Mapping[int, models.Upgrade]) -> None:
+def _upgrade(database: Any, path: Path, upgrades: Mapping[int, Upgrade]) -> None:
     """Bring an older schema up to date, after a copy of it was made; refuse a newer one."""
     connection = database.connection()
-    newest = max(upgrades, default=models.SCHEMA)
+    newest = max(upgrades, default=SCHEMA)
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > newest:
         raise StoreRefused(
@@ -330,7 +329,7 @@ def _upgrade(database: Any, path: Path, upgrades: Mapping[int, models.Upgrade]) 
         os.fsync(copy.fileno())
     unfinished.rename(backup)
     sync_directory(path.parent)
-    models.upgrade(connection, found, upgrades)
+    upgrade(connection, found, upgrades)
 
 
 __all__ = ["MANY_CONNECTIONS", "PRAGMAS", "Store", "StoreBlocked", "StoreBroken", "StoreRefused"]

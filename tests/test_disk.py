@@ -15,8 +15,8 @@ import pytest
 
 from brender import master
 from brender.disk import StoreBroken, StoreRefused, check_file_system, file_system_of
-from brender.models import SCHEMA
 from brender.store import Store
+from brender.upgrades import SCHEMA
 
 sys.path.insert(0, str(Path(__file__).parent))
 from store_world import attempt, base, run_python
@@ -199,7 +199,7 @@ def step(connection):
         if number == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
         connection.execute(sql)
-from brender.models import SCHEMA
+from brender.upgrades import SCHEMA
 Store.open(Path(sys.argv[1]), upgrades={SCHEMA + 1: step})
 """
 

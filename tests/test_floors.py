@@ -14,7 +14,22 @@ ROOT = Path(__file__).parent.parent / "brender"
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["errors", "config"], 0),
     **dict.fromkeys(["core", "wire", "worker", "openjd"], 1),
-    **dict.fromkeys(["commands", "models", "store", "statements", "rebuild", "disk", "history", "kv", "address"], 2),
+    **dict.fromkeys(
+        [
+            "alarms",
+            "commands",
+            "models",
+            "upgrades",
+            "store",
+            "statements",
+            "rebuild",
+            "disk",
+            "history",
+            "kv",
+            "address",
+        ],
+        2,
+    ),
     **dict.fromkeys(["blendfile", "bundle", "inventory", "probes", "segments", "storage"], 2),
     **dict.fromkeys(["hub", "daemon", "console", "gateway", "assets", "notify", "pictures"], 3),
     **dict.fromkeys(["api", "chosen", "options", "scheduler", "site", "wish"], 3),
@@ -26,7 +41,20 @@ FLOORS: dict[str, int] = {
 ABOVE = {"storage.listener": 3, "storage.storage": 3, "storage.__main__": 4}
 # Rooms that are one room in several files.
 ONE_ROOM = dict.fromkeys(
-    ["models", "inventory", "store", "statements", "rebuild", "history", "kv", "segments", "storage"], "disk"
+    [
+        "models",
+        "alarms",
+        "inventory",
+        "upgrades",
+        "store",
+        "statements",
+        "rebuild",
+        "history",
+        "kv",
+        "segments",
+        "storage",
+    ],
+    "disk",
 )
 # Of these, what opens no database: files of records, and what there is to say of readings.
 NO_DATABASE = ("brender.segments", "brender.storage.terms", "brender.storage.blocks")

@@ -12,7 +12,7 @@ from brender import history
 from brender.core import events as ev
 from brender.core.engine import Core
 from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Project, Row, Step
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.history import Entry
 from brender.store import Store
 
@@ -43,6 +43,20 @@ def test_the_attempts_of_a_task_come_newest_first(store: Store) -> None:
     assert [attempt.id for attempt in found] == [3, 2, 1]
     assert found[2] == Attempt(1, 1, 0, 1, 1, 7, "error", exit_code=3, assigned_at=10.0, ended_at=11.0, spent=True)
     assert history.attempts_of(store.database, 1, 5) == []
+
+
+def test_what_a_worker_ran_comes_newest_first_and_is_not_looked_for_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [attempt.id for attempt in history.attempts_by(store.database, 8)] == [4, 3, 2]
+    assert [attempt.id for attempt in history.attempts_by(store.database, 8, limit=1)] == [4]
+    assert history.attempts_by(store.database, 99) == []
+    plan = store.database.execute_sql(
+        "EXPLAIN QUERY PLAN SELECT t1.id FROM attempt AS t1 WHERE t1.id > 2 AND t1.worker_id = 8 ORDER BY t1.id DESC"
+    ).fetchall()
+    assert [row[3] for row in plan] == ["SEARCH t1 USING INTEGER PRIMARY KEY (rowid>?)"]
+    monkeypatch.setattr(history, "NEWEST", 2)
+    assert [attempt.id for attempt in history.attempts_by(store.database, 8)] == [4, 3]
 
 
 def test_the_last_failures_of_the_farm_and_of_a_job(store: Store) -> None:

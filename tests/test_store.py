@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from brender import models
+from brender import models, upgrades
 from brender.core.engine import Core
 from brender.core.events import Boot
 from brender.core.farm import TABLES, Attempt, Limit, Preset, Project
@@ -140,7 +140,7 @@ _WRITES = """
 import os, sys
 from pathlib import Path
 from brender.store import Store
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.core.farm import Project
 from msgspec.structs import astuple
 store = Store.open(Path(sys.argv[1]))
@@ -205,7 +205,7 @@ def test_each_connection_has_the_promised_settings(tmp_path: Path) -> None:
         assert found == words.get(value, value), name
     version = store.version()
     assert version["journal"] == "wal"
-    assert version["schema"] == models.SCHEMA
+    assert version["schema"] == upgrades.SCHEMA
     store.close()
 
 
@@ -230,7 +230,7 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert store.version()["schema"] == models.SCHEMA == 8
+    assert store.version()["schema"] == upgrades.SCHEMA == 8
     assert (tmp_path / "farm.db.schema-1").exists()
     job, render = farm.jobs[1], farm.steps[2]
     assert (job.name, job.priority, job.after, job.start_at, job.failures) == ("shot", 70, [], None, {})
@@ -256,7 +256,7 @@ def test_a_farm_of_schema_2_takes_presets_and_keeps_the_rest(tmp_path: Path) -> 
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert (store.version()["schema"], farm.presets) == (models.SCHEMA, {})
+    assert (store.version()["schema"], farm.presets) == (upgrades.SCHEMA, {})
     assert (tmp_path / "farm.db.schema-2").exists()
     render = farm.steps[2]
     assert (render.order, render.after, render.limits) == ("reverse", ["sim:frame"], ["nuke"])

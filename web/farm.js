@@ -41,7 +41,8 @@ export const projects = new Rows('project');
 export const jobs = new Rows('job');
 export const limits = new Rows('limit');
 export const presets = new Rows('preset');
-export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets };
+export const channels = new Rows('channel');
+export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets, channel: channels };
 
 export const status = signal({});
 export const may = signal(new Set()); // commands of this person's role

@@ -2,9 +2,10 @@
 import * as farm from './farm.js';
 import { link, onEvent, rpc } from './rpc.js';
 import { effect, signal } from './html.js';
+import { VALUES, take } from './measured.js';
 
 /** Topics that are told as they are now, and only to who names them; '*' leaves them out. */
-const MOMENTS = ['worker.load', 'job.progress', 'task.states'];
+const MOMENTS = ['worker.load', 'job.progress', 'task.states', VALUES];
 const NEW_AT_ONCE = 20; // jobs; beyond it the whole farm is one question
 /** Topics by name that somebody looks at now, with how many look. */
 const wanted = new Map([['worker.load', 1], ['job.progress', 1]]);
@@ -12,6 +13,7 @@ export const events = signal([]); // the newest of what happened, for the page's
 let early = []; // events that came before the mirror; null once it is there
 let statusDue = 0;
 const fresh = new Set(); // jobs whose first line is due
+const unnamed = new Set(); // channels whose device or key has no name here
 let freshDue = 0;
 
 /** After each connection: listen first, then take in everything; what happened in between is applied after it. */
@@ -54,8 +56,11 @@ function apply(topic, data, number) {
   const rows = farm.NOUNS[noun];
   if (topic === 'worker.load') for (const row of data.workers) farm.workers.follow(row);
   else if (topic === 'job.progress') for (const row of data.jobs) farm.jobs.follow(row);
+  else if (topic === VALUES) take(data.values);
+  else if (topic === 'device.changed' || topic === 'key.changed') rename(noun, data);
   else if (rows && verb === 'changed') {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
+    if (noun === 'channel') lookAtNames(data);
     rows.put(farm.named(noun, data));
   } else if (rows && verb === 'deleted') rows.drop(data.id);
 }
@@ -84,6 +89,28 @@ function lookAtNew(job) {
       else for (const one of all) { const { steps, ...row } = await rpc('job.show', { job: String(one) }); farm.jobs.follow({ ...row, steps: steps.length }); }
     } catch { early = null; /* it is gone again, or the farm is: greet loads anew */ }
   }, 250);
+}
+
+/** An event of a channel has numbers of its device and key; what they are called is asked for once. */
+function lookAtNames({ id, device_id, key_id }) {
+  const known = farm.channels.map.get(id);
+  if (known && known.device_id === device_id && known.key_id === key_id) return;
+  unnamed.add(id);
+  if (unnamed.size > 1) return;
+  setTimeout(async () => {
+    const all = [...unnamed];
+    unnamed.clear();
+    try {
+      if (all.length > NEW_AT_ONCE * 10) await load();
+      else for (const row of (await rpc('channel.list', { channels: all, limit: all.length })).channels) farm.channels.follow(row);
+    } catch { early = null; /* one is gone again, or the farm is */ }
+  }, 250);
+}
+
+/** A device or key is called otherwise, or is another machine's. */
+function rename(noun, { id, name, ...row }) {
+  const about = noun === 'device' ? { device: name, worker_id: row.worker_id } : { key: name, unit: row.unit };
+  for (const one of farm.channels.map.values()) if (one[`${noun}_id`] === id) farm.channels.put({ id: one.id, ...about });
 }
 
 /** Sums of the farm (slots used, tasks by state): asked for once things have changed, at most once a second. */

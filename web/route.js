@@ -26,3 +26,10 @@ export function refine(query) {
   history.replaceState(null, '', `${to(...route.value.path)}${words ? `?${words}` : ''}`);
   route.value = read();
 }
+
+/** The same as a step in the history: the back button takes it back. */
+export function turn(query) {
+  const kept = Object.fromEntries(Object.entries({ ...route.value.query, ...query }).filter(([, value]) => value));
+  const words = new URLSearchParams(kept).toString();
+  location.hash = `${to(...route.value.path)}${words ? `?${words}` : ''}`;
+}

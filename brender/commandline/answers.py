@@ -15,7 +15,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 # Where the rows of an answer are, unless it is under the plural of its noun.
-ROWS = {"task.history": "attempts", "job.history": "runs"}
+ROWS = {"task.history": "attempts", "worker.history": "attempts", "job.history": "runs"}
 
 
 class Shown(Struct, frozen=True):

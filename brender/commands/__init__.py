@@ -57,6 +57,7 @@ TABLE: tuple[Row, ...] = (
         OPERATOR,
         "worker calendar render-07 'Sun-Fri 20:00-08:00; Sat-Sun 00:00-24:00'",
     ),
+    Row("worker.history", history.of_worker, VIEWER, "worker history render-07"),
     Row("worker.wake", wakes.wake, OPERATOR, "worker wake render-07"),
     Row("worker.hello", reports.hello, MACHINE, reads=reports.HelloReport, spoken=False),
     Row("worker.heartbeat", reports.heartbeat, MACHINE, reads=reports.HeartbeatReport, spoken=False),

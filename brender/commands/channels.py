@@ -72,6 +72,7 @@ def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
     """One channel in a line."""
     farm = call.farm
     key = farm.keys.get(channel.key_id)
+    device = farm.devices.get(channel.device_id)
     at, value = farm.latest.get(channel.id, (None, None))
     row: dict[str, Any] = {
         "id": channel.id,
@@ -82,12 +83,13 @@ def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
         "manager": _name(farm.workers, channel.manager_id),
         "group": channel.group,
         "placement": channel.placement,
-        "device": _name(farm.devices, channel.device_id),
+        "device": device.name if device is not None else "",
+        "worker_id": device.worker_id if device is not None else 0,
         "key": key.name if key is not None else "",
         "value": value,
         "unit": key.unit if key is not None else "",
         "at": at,
-        "age": None if at is None else round(max(0.0, call.now - at), 1),
+        "age": None if at is None else round(max(0.0, call.wall - at), 1),
         "error": channel.error,
         "started_at": channel.started_at,
     }

@@ -18,6 +18,8 @@ from brender.commands.parameters import Parameter, field_of, read_parameter, uni
 from brender.errors import InvalidParams, nearest
 from brender.wire.messages import unstorable
 
+# What people write for a switch; programs say true or false.
+SWITCHES = {"yes": True, "on": True, "true": True, "1": True, "no": False, "off": False, "false": False, "0": False}
 _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 SEED_WORDS = (("workflow", "job"), ("workflow", "jobs"), ("task", "step"))
 LONGEST_USAGE = 160  # characters, two lines of a window
@@ -113,7 +115,8 @@ class Signature(Struct):
             slip = re.fullmatch(r"Invalid enum value '(.*)'", place[1], re.DOTALL)
             if slip:
                 return self._no_choice(self.by_name[place[2]], slip[1])
-            return self.refuse(f"{place[2]} must be {self.by_name[place[2]].expects}: {place[1].lower()}.")
+            more = "" if re.fullmatch(r"Expected `\w+`, got `\w+`", place[1]) else f": {place[1].lower()}"
+            return self.refuse(f"{place[2]} must be {self.by_name[place[2]].expects}{more}.")
         return self.refuse(f"{error}.")
 
     def _no_choice(self, parameter: Parameter, word: str) -> InvalidParams:
@@ -235,6 +238,8 @@ class Reading:
     def put(self, parameter: Parameter, value: Any) -> None:
         if parameter.name in self.values:
             raise self.signature.refuse(f"{parameter.name} is given twice.")
+        if parameter.flag and isinstance(value, str):
+            value = SWITCHES.get(value.lower(), value)
         self.values[parameter.name] = value
 
     def put_loose(self, key: str, value: str) -> None:

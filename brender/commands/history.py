@@ -1,4 +1,4 @@
-"""Commands about what was: every attempt of a task, what the runs of a job have cost. Their rows are on the disk."""
+"""Commands about what was: attempts of a task or a worker, what a job has cost. Their rows are on the disk."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Annotated, Any, Protocol
 from msgspec import Meta
 
 from brender.commands.calls import Call, Lookup
+from brender.commands.inventory import Named
 from brender.commands.jobs import One, Within
 from brender.commands.kinds import Arg
 from brender.commands.tasks import Number, OneStep
-from brender.core.farm import Farm
+from brender.core.farm import Farm, Worker
 from brender.core.rows import Attempt
 from brender.errors import NotFound
 
 MOST = 200
+OneWorker = Annotated[Worker, Named("worker"), Arg(text="which worker")]
 Limit = Annotated[int, Meta(ge=1, le=1000), Arg(text="how many at the most")]
 
 
@@ -44,6 +46,17 @@ def of_task(call: Call, step: OneStep, task: Number = 0, *, limit: Limit = 50) -
     )
 
 
+def of_worker(call: Call, worker: OneWorker, *, limit: Limit = 50) -> Lookup:
+    """Show what a worker ran, newest first: which task, how long, and how it ended.
+
+    Looked for among the newest 200,000 attempts of the farm.
+    """
+    head = {"id": worker.id, "name": worker.name, "worker": worker.name}
+    return Lookup(
+        "attempts_by", (worker.id, limit), lambda found: {**head, "attempts": [_ran(call.farm, one) for one in found]}
+    )
+
+
 def of_job(call: Call, job: One, *, project: Within = None) -> Lookup:
     """Show what the runs of a job have cost: attempts, failures and machine time, by run and by worker."""
     head = {"id": job.id, "name": job.name, "job": job.name}
@@ -66,6 +79,20 @@ def _line(farm: Farm, attempt: Attempt) -> dict[str, Any]:
         "assigned_at": attempt.assigned_at,
         "started_at": begun,
         "ended_at": ended,
+    }
+
+
+def _ran(farm: Farm, attempt: Attempt) -> dict[str, Any]:
+    """An attempt with the names of its job and step; without them where they were deleted."""
+    step = farm.steps.get(attempt.step_id)
+    job = farm.jobs[step.job_id] if step is not None else None
+    return {
+        **_line(farm, attempt),
+        "job": job.name if job is not None else "",
+        "job_id": job.id if job is not None else None,
+        "step": step.name if step is not None else "",
+        "step_id": attempt.step_id,
+        "task": attempt.task,
     }
 
 

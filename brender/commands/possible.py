@@ -10,7 +10,7 @@ from typing import Any
 
 from brender.commands.calls import Who, may
 from brender.commands.table import Table
-from brender.core import possible
+from brender.core import possible, wakes
 from brender.core.farm import Farm
 
 State = Callable[[Farm, Any], bool]
@@ -25,6 +25,7 @@ CAN: Mapping[str, Mapping[str, State]] = {
     "worker": {
         "worker.enable": lambda farm, row: row.admin_state == "disabled",
         "worker.disable": lambda farm, row: row.admin_state == "enabled",
+        "worker.wake": lambda farm, row: wakes.can_wake(row),
         "worker.set": _always,
         "worker.delete": possible.is_away,
     },
@@ -55,6 +56,8 @@ CAN: Mapping[str, Mapping[str, State]] = {
         "channel.start": lambda farm, row: row.state == "stopped",
         "channel.stop": lambda farm, row: row.state != "stopped",
         "channel.restart": _always,
+        "channel.set": _always,
+        "channel.move": _always,
         "channel.delete": _always,
     },
     "schedule": {

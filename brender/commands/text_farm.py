@@ -61,6 +61,8 @@ WORKER_FIELDS = (
     "id", "name", "mac", "hostname", "admin_state", "calendar", "presence", "activity", "warning", "slots",
     "functions", "tags", "config", "facts", "platform", "heard", "legacy", "version",
 )  # fmt: skip
+# What `function list` and `device list` show of the facts, and what only programs need.
+UNSAID = frozenset({"takes", "devices", "daemon"})
 ATTEMPT_COLUMNS = (
     Column("attempt", "id", right=True),
     Column("job", "job", shrinks=True, least=6),
@@ -75,7 +77,7 @@ def worker(data: Data, room: int) -> list[str]:
     lines: list[str] = []
     for row in data["workers"]:
         heard = row.get("heard")
-        facts = {name: fact for name, fact in row["facts"].items() if name != "takes"}  # function list shows these
+        facts = {name: fact for name, fact in row["facts"].items() if name not in UNSAID and fact not in ("", [], {})}
         shown = {**row, "facts": facts, "heard": None if heard is None else f"{span(heard)} ago"}
         lines += ["", *fields(shown, WORKER_FIELDS, room)]
         if row["attempts"]:

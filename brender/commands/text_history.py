@@ -37,21 +37,42 @@ def _how(row: Data) -> str:
     return str(row["state"])
 
 
+def _told(row: Data) -> Data:
+    return {
+        **row,
+        "began": _clock(row["started_at"] or row["assigned_at"]),
+        "took": "" if row["seconds"] is None else span(row["seconds"]),
+        "ended": _how(row),
+    }
+
+
 def of_task(data: Data, room: int) -> list[str]:
     where = f"{plain(data['job'])}/{plain(data['step'])} {data['task']}"
     if not data["attempts"]:
         return wrap(f"Task {where} has not run yet. Why: farm why {where}", room)
-    rows = [
-        {
-            **row,
-            "began": _clock(row["started_at"] or row["assigned_at"]),
-            "took": "" if row["seconds"] is None else span(row["seconds"]),
-            "ended": _how(row),
-        }
-        for row in data["attempts"]
-    ]
+    rows = [_told(row) for row in data["attempts"]]
     lines = [*columns(ATTEMPT_COLUMNS, rows, room), f"{number(len(rows), 'attempt')} of task {where}."]
     return [*lines, *wrap(f"What one printed: task log {where} attempt={rows[0]['attempt']}", room)]
+
+
+RAN_COLUMNS = (
+    Column("attempt", "attempt", right=True),
+    Column("job", "job", shrinks=True, least=8),
+    Column("step", "step", shrinks=True, least=6),
+    Column("task", "task", right=True),
+    Column("state", "ended"),
+    Column("began", "began"),
+    Column("took", "took", right=True),
+    Column("reason", "reason", shrinks=True, least=12),
+)
+
+
+def of_worker(data: Data, room: int) -> list[str]:
+    name = plain(data["worker"])
+    if not data["attempts"]:
+        return wrap(f"Worker {name} has run nothing yet. Why: farm why {name}", room)
+    rows = [{**_told(row), "job": row["job"] or "(deleted)"} for row in data["attempts"]]
+    return [*columns(RAN_COLUMNS, rows, room), f"{number(len(rows), 'attempt')} of worker {name}, the newest first."]
 
 
 RUN_COLUMNS = (
@@ -105,6 +126,7 @@ def watch(data: Data, room: int) -> list[str]:
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "task.history": of_task,
+    "worker.history": of_worker,
     "job.history": of_job,
     "task.log": log,
     "job.watch": watch,

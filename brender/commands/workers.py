@@ -52,6 +52,7 @@ def line(farm: Farm, worker: Worker, calendar: Schedule | None = None) -> dict[s
         "used": used,
         "queued": queued,
         "slots": worker.slots,
+        "warm": list(farm.loads[worker.id].files),
         "tags": worker.tags,
         "warning": worker.warning,
         "version": worker.version,

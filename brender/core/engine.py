@@ -16,7 +16,8 @@ from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
 from brender.core.farm import Attempt, Farm, Record
-from brender.core.ledger import Change, Ledger
+from brender.core.journal import Change
+from brender.core.ledger import Ledger
 from brender.core.orders import Order
 from brender.core.rules import (
     alarm_rules,

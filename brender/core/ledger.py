@@ -5,12 +5,8 @@ It checks that moves are legal and keeps the indexes; it takes no decision and k
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import astuple
 
 from brender.core.acts import STAMPED, Act
 from brender.core.farm import (
@@ -30,6 +26,7 @@ from brender.core.farm import (
     Trouble,
     Worker,
 )
+from brender.core.journal import Change, Deed, Journal
 from brender.core.lifecycle import (
     ALARM_MOVES,
     ATTEMPT_MOVES,
@@ -46,71 +43,33 @@ from brender.core.lifecycle import (
 from brender.core.sequence import order_of
 from brender.core.written import write
 
-
-class Change(Struct):
-    """One row to write: op "put" (the whole row in field order) or "delete" (values empty)."""
-
-    table: str
-    op: str
-    id: int
-    values: tuple[Any, ...]
-
-
-class Deed(Struct):
-    """One line of the story: at which time, caused by what, which row, which field, from what to what."""
-
-    at: float
-    cause: str
-    table: str
-    id: int
-    field: str
-    old: Any
-    new: Any
-
-
 Ids = set[int]  # inside the class below `set` is a method
-_MISSING = object()
+_MOVES: dict[type, tuple[str, dict[Any, Any]]] = {
+    Worker: ("presence", PRESENCE_MOVES),
+    Channel: ("state", CHANNEL_MOVES),
+    Schedule: ("state", SCHEDULE_MOVES),
+    Attempt: ("state", ATTEMPT_MOVES),
+    Alarm: ("state", ALARM_MOVES),
+    Delivery: ("state", DELIVERY_MOVES),
+}
 
 
-class Ledger:
+class Ledger(Journal):
     """Writes into one farm. `take` hands out what a turn changed; `rollback` undoes to a mark."""
 
     def __init__(self, farm: Farm, story: int = 5000) -> None:
+        super().__init__(story)
         self.farm = farm
-        self.cause = ""
-        self.story: deque[Deed] = deque(maxlen=story)
         self.touched_steps: set[int] = set()  # steps with task moves since the last take
         self.reshaped: set[int] = set()  # jobs in which what waits for what may have changed
         self.unsettled: set[int] = set()  # jobs whose sum may have changed
         self.moved: dict[int, set[int] | None] = {}  # tasks that moved since the last take, by step; None: many at once
-        self._dirty: dict[tuple[str, int], Row | None] = {}
-        self._undo: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
-
-    def mark(self) -> int:
-        """Where `rollback` may return to."""
-        return len(self._undo)
-
-    def rollback(self, mark: int) -> None:
-        """Undo everything since the mark: a rule that raised leaves no trace."""
-        while len(self._undo) > mark:
-            undo, arguments = self._undo.pop()
-            undo(*arguments)
 
     def take(self) -> list[Change]:
-        """The rows that differ since the last take, as values: whoever writes them needs no farm."""
-        changes = [
-            Change(table, "delete", row_id, ()) if row is None else Change(table, "put", row_id, astuple(row))
-            for (table, row_id), row in self._dirty.items()
-        ]
-        self._dirty.clear()
-        self._undo.clear()
+        """The rows that differ since the last take; tasks that moved since then are forgotten."""
         self.touched_steps.clear()
         self.moved = {}
-        return changes
-
-    def differing(self) -> Iterator[tuple[tuple[str, int], Row | None]]:
-        """What the next take will hand out, as rows (None = deleted): the feed is made from it."""
-        yield from self._dirty.items()
+        return super().take()
 
     def new_id(self, table: str) -> int:
         """The next id of a table; ids are never used twice, also not after an undo."""
@@ -150,18 +109,10 @@ class Ledger:
         old = {name: getattr(row, name) for name in values}
         if old == values:
             return
-        if isinstance(row, Worker) and "presence" in values:
-            check_move(f"worker {row.name}", row.presence, values["presence"], PRESENCE_MOVES)
-        elif isinstance(row, Channel) and "state" in values:
-            check_move(f"channel {row.name}", row.state, values["state"], CHANNEL_MOVES)
-        elif isinstance(row, Schedule) and "state" in values:
-            check_move(f"schedule {row.name or row.uuid}", row.state, values["state"], SCHEDULE_MOVES)
-        elif isinstance(row, Attempt) and "state" in values:
-            check_move(f"attempt {row.id}", row.state, values["state"], ATTEMPT_MOVES)
-        elif isinstance(row, Alarm) and "state" in values:
-            check_move(f"alarm {row.id}", row.state, values["state"], ALARM_MOVES)
-        elif isinstance(row, Delivery) and "state" in values:
-            check_move(f"delivery {row.id}", row.state, values["state"], DELIVERY_MOVES)
+        field, moves = _MOVES.get(type(row), ("", {}))
+        if field in values:
+            name = getattr(row, "name", "") or getattr(row, "uuid", "") or row.id
+            check_move(f"{TABLE_OF[type(row)]} {name}", old[field], values[field], moves)
         self._note((TABLE_OF[type(row)], row.id), row)
         if not isinstance(row, Attempt):
             old["modified_at"], old["version"] = row.modified_at, row.version
@@ -268,10 +219,7 @@ class Ledger:
 
     def trouble(self, step_id: int, index: int, trouble: Trouble | None) -> None:
         """Write or forget what went wrong with a task."""
-        known = self.farm.tasks[step_id].trouble
-        old = known.get(index)
-        self._undo.append((self._set_entry, (known, index, old)))
-        self._set_entry(known, index, trouble)
+        self._put_entry(self.farm.tasks[step_id].trouble, index, trouble)
 
     def renew(self, step: Step, count: int, state: TaskState) -> None:
         """All tasks of a step begin again: a new run, or new frames."""
@@ -299,8 +247,7 @@ class Ledger:
 
     def note(self, tasks: Tasks, index: int, note: str | None) -> None:
         """What is worth a look in a success, or nothing (any more)."""
-        self._undo.append((self._set_entry, (tasks.notes, index, tasks.notes.get(index))))
-        self._set_entry(tasks.notes, index, note)
+        self._put_entry(tasks.notes, index, note)
 
     def took(self, tasks: Tasks, index: int, tenths: int) -> None:
         """How long the success of a task took, in tenths of a second; 0: it is none (any more)."""
@@ -316,20 +263,15 @@ class Ledger:
 
     def pace(self, load: Load, function: str, pace: float) -> None:
         """How long a worker takes for a function, by what all take."""
-        self._undo.append((self._set_entry, (load.paces, function, load.paces.get(function))))
-        load.paces[function] = pace
+        self._put_entry(load.paces, function, pace)
 
     def lost(self, attempt_id: int, place: tuple[int, int] | None) -> None:
         """Remember an attempt that may report after all by its (step, task), or forget it."""
-        known = self.farm.lost
-        self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
-        self._set_entry(known, attempt_id, place)
+        self._put_entry(self.farm.lost, attempt_id, place)
 
     def lease(self, attempt_id: int, until: float | None) -> None:
         """Until when an attempt may not be stopped, or that it may again."""
-        known = self.farm.leases
-        self._undo.append((self._set_entry, (known, attempt_id, known.get(attempt_id))))
-        self._set_entry(known, attempt_id, until)
+        self._put_entry(self.farm.leases, attempt_id, until)
 
     def acts(self, acts: tuple[Act, ...]) -> None:
         """What people may take back from now on."""
@@ -338,9 +280,7 @@ class Ledger:
 
     def stamp(self, key: tuple[str, int, str], stamp: int | None) -> None:
         """Which change of a stamped attribute was the newest."""
-        known = self.farm.stamps
-        self._undo.append((self._set_entry, (known, key, known.get(key))))
-        self._set_entry(known, key, stamp)
+        self._put_entry(self.farm.stamps, key, stamp)
 
     def wall(self, shift: float) -> None:
         """How far the wall clock is ahead of the farm's own."""
@@ -356,17 +296,6 @@ class Ledger:
         if step_id not in self.touched_steps:
             self.touched_steps.add(step_id)
             self._undo.append((self.touched_steps.discard, (step_id,)))
-
-    def _note(self, key: tuple[str, int], row: Row | None) -> None:
-        old = self._dirty.get(key, _MISSING)
-        self._dirty[key] = row
-        self._undo.append((self._unnote, (key, old)))
-
-    def _unnote(self, key: tuple[str, int], old: Any) -> None:
-        if old is _MISSING:
-            self._dirty.pop(key, None)
-        else:
-            self._dirty[key] = old
 
     def _write(self, row: Row, values: dict[str, Any]) -> None:
         self.reshaped |= write(self.farm, row, values)
@@ -413,10 +342,3 @@ class Ledger:
         tasks.restore(kept)
         self.farm.ready.add(step.id)
         self.unsettled.add(step.job_id)
-
-    @staticmethod
-    def _set_entry(known: dict[Any, Any], key: Any, value: Any) -> None:
-        if value is None:
-            known.pop(key, None)
-        else:
-            known[key] = value

@@ -28,6 +28,11 @@ def sleepers(farm: Farm, workers: list[Worker], when_needed: bool) -> tuple[list
     return woken, passed
 
 
+def can_wake(worker: Worker) -> bool:
+    """Whether a packet would be sent for it: it is away, and its card is known."""
+    return not _refusal(worker)
+
+
 def _refusal(worker: Worker) -> str:
     if worker.presence == "online":
         return "it is online"

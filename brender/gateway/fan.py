@@ -24,7 +24,7 @@ from brender.wire.feed import matches
 log = logging.getLogger("brender.web")
 
 #: Not of the feed: sent only to who names them, or of the moment (docs/protocol.md); never kept.
-NAMED = frozenset({"task.states", "worker.load", "job.progress"})
+NAMED = frozenset({"task.states", "worker.load", "job.progress", "channel.values"})
 MOMENTS = NAMED | {"task.progress"}
 GATHER, GATHER_PAGE, MOST_GATHER = 0.01, 0.0003, 0.06  # seconds: for one page, more for each other, at the most
 LINGER = 60.0  # seconds after the last page until the farm is not listened to any more

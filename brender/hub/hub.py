@@ -13,31 +13,27 @@ from typing import Any
 
 import gevent
 from gevent.event import Event as Wake
-from msgspec import Struct
-from msgspec.structs import asdict
 
-from brender.commands import COMMANDS, calls, possible, text
+from brender.commands import COMMANDS, calls, possible
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
-from brender.core.orders import Hangup, Host, Order
 from brender.errors import BrenderError, Busy, InternalError
-from brender.hub import lines
+from brender.hub import lines, outgoing
+from brender.hub.acting import Acting
 from brender.hub.clock import SteadyClock, breathe
 from brender.hub.inventory import Inventory
 from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
-from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import Moments
+from brender.hub.outgoing import Asked, reply
 from brender.hub.readings import Readings, Sample
 from brender.hub.schedules import Then, Timetable
-from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
 from brender.hub.writer import Writer
-from brender.wire.feed import Feed, matches
-from brender.wire.messages import Reply, Request
-from brender.wire.packed import frame
+from brender.wire.feed import Feed
+from brender.wire.messages import Request
 from brender.wire.readings import METHOD as READINGS
 
 log = logging.getLogger("brender.hub")
@@ -46,14 +42,6 @@ MOST_REQUESTS = 256  # one slice of the hub; then other greenlets get their turn
 SLICE = 0.02  # seconds; requests that cost much make it shorter
 MOST_RESULTS = 512
 TICK = 1.0  # seconds
-
-
-class Asked(Struct):
-    """A request that became an event: whom to answer when its turn is on the disk."""
-
-    link: Link
-    request: Request
-    row: Row
 
 
 class Hub:
@@ -90,6 +78,7 @@ class Hub:
         )
         self._lessons = Lessons()
         self.watches = Watches(self._watched, writer.after, lambda: feed.last)
+        self._acting = Acting(feed, self._moments, self._later, self.watches, self._lessons)
         self._events: list[ev.Event] = []
         self._asked: list[Asked | Then | None] = []
         self._due: float | None = None  # when a greenlet will wake the hub for managers
@@ -98,6 +87,7 @@ class Hub:
         self._more = False
         self.turns = 0
         readings.heed = self._heed
+        readings.told = self._moments.measured
         self.inventory = Inventory(core.farm, writer, self._tell, core.settings.inventory_poll)
 
     # ---- what the port calls
@@ -201,13 +191,13 @@ class Hub:
                 self._add(found, Asked(link, request, row))
                 return
             if isinstance(found, calls.Quit):
-                self._writer.after(lambda: self._bid_farewell(link, request))
+                self._writer.after(lambda: outgoing.bid_farewell(link, request))
                 return
             if isinstance(found, calls.RunLines | calls.ReloadInventory):
                 gevent.spawn(self._go_on, link, request, row, found)
                 return
             if isinstance(found, calls.Unhurried):
-                self._later.begin(link, found, lambda said: self._reply(link, request, row, said))
+                self._later.begin(link, found, lambda said: reply(link, request, row, said))
                 return
             if isinstance(found, calls.Watch):
                 self.watches.begin(
@@ -215,7 +205,7 @@ class Hub:
                 )
                 return
             if isinstance(found, calls.Act):
-                found = self._act(link, found)
+                found = self._acting.carry_out(link, found)
             self._reply_later(link, request, row, found)
         except BrenderError as error:
             self._reply_later(link, request, row, error)
@@ -248,41 +238,6 @@ class Hub:
             self._results += len(event.results)
         self._add(event, Asked(link, request, row))
 
-    def _act(self, link: Link, act: calls.Act) -> Any:
-        """What concerns only the asking session."""
-        if isinstance(act, calls.Subscribe):
-            link.topics = sorted({*link.topics, *act.topics})
-            self._moments.heed(link)
-            missed = self.feed.since(act.since, act.topics) if act.since is not None else []
-            if missed and act.since is not None:
-                link.resume(self.feed, act.since)
-            return {"topics": link.topics, "seq": link.told(self.feed), "resumed": missed is not None}
-        if isinstance(act, calls.Unsubscribe):
-            link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
-            self._moments.heed(link)
-            if not act.topics or LOG_TOPIC in act.topics:
-                self._later.end(link)
-            if not act.topics or WATCH_TOPIC in act.topics:
-                self.watches.end(link)
-            return {"topics": link.topics}
-        if isinstance(act, calls.Unwatch):
-            return {"names": self.watches.end(link, act.name)}
-        if isinstance(act, calls.Teach):
-            self._lessons.keep(link.who.actor, act.lesson)
-            return act.shown
-        self.watches.touched()
-        if isinstance(act, calls.SelectProject):
-            link.project = act.name
-            return {"project": act.name}
-        if isinstance(act, calls.SetType):
-            link.type = act.type
-            return {"type": act.type}
-        if isinstance(act, calls.Introduce):
-            link.name, link.remembers, link.web = act.name, act.remember, act.web
-            self._lessons.named(link.number, act.name)
-            return {"name": act.name, "role": link.who.role}
-        raise InternalError(f"Nobody carries out {type(act).__name__}.")
-
     def _call(self, who: calls.Who, project: str) -> calls.Call:
         now = self._clock.now()
         return calls.Call(
@@ -304,12 +259,12 @@ class Hub:
         """What takes several turns, in a greenlet of its own."""
         if isinstance(act, calls.RunLines):
             found = lines.run(act, lambda: self._call(link.who, link.project), self._tell)
-            self._writer.after(lambda: self._reply(link, request, row, found))
+            self._writer.after(lambda: reply(link, request, row, found))
             return
         try:
-            self.inventory.read(lambda said: self._writer.after(lambda: self._reply(link, request, row, said)))
+            self.inventory.read(lambda said: self._writer.after(lambda: reply(link, request, row, said)))
         except BrenderError as error:
-            self._reply(link, request, row, error)
+            reply(link, request, row, error)
 
     def _watched(self, link: Link, act: calls.Watch) -> Any:
         """What a watched command answers now."""
@@ -371,42 +326,18 @@ class Hub:
 
     def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:
         """It is on the disk: orders first, for a machine may idle, then answers, then events."""
-        self._send_orders(turn.orders)
+        outgoing.send_orders(self.links, turn.orders)
         for one, answer in zip(asked, turn.answers, strict=True):
             if isinstance(one, Asked):
-                self._reply(one.link, one.request, one.row, answer)
+                reply(one.link, one.request, one.row, answer)
             elif one is None and isinstance(answer, BrenderError):
                 log.error("%s", answer.sentence(), exc_info=answer.__cause__)
         if turn.notices or turn.changes:
             self.watches.touched()
         if turn.notices:
-            self._publish(turn.notices)
+            outgoing.publish(self.links, self.feed, turn.notices)
             if any(topic == "job.ended" for topic, _ in turn.notices):
                 self._later.tick()
-
-    def _send_orders(self, orders: list[tuple[int, Order]]) -> None:
-        """All orders for one session leave in one frame."""
-        by_session: dict[int, list[Order]] = {}
-        for session, order in orders:
-            by_session.setdefault(session, []).append(order)
-        for session, batch in by_session.items():
-            link = self.links.get(session)
-            if link is None:
-                continue
-            if link.conversation.kind == "packed":
-                for part in _in_frames(batch):
-                    link.send(frame([{"method": order.wire, "params": asdict(order)} for order in part]))
-            if any(isinstance(order, Hangup) for order in batch):
-                link.hang_up()
-
-    def _publish(self, notices: list[tuple[str, dict[str, Any]]]) -> None:
-        listeners = [link for link in self.links.values() if link.topics]
-        for topic, data in notices:
-            notice = self.feed.publish(topic, data)
-            encoded: dict[str, bytes] = {}
-            for link in listeners:
-                if matches(topic, link.topics):
-                    link.tell(notice, encoded, self.feed)
 
     # ---- answers
 
@@ -414,32 +345,4 @@ class Hub:
         """An answer that changes nothing still waits its turn behind the changes before it, so order is kept."""
         if self._events:
             self._turn()
-        self._writer.after(lambda: self._reply(link, request, row, found))
-
-    def _reply(self, link: Link, request: Request, row: Row | None, found: Any) -> None:
-        if isinstance(found, BrenderError):
-            if isinstance(found, InternalError):
-                log.error("%s: %s", link.peer, found.sentence(), exc_info=found.__cause__)
-            link.answer(request, Reply(error=found))
-        elif row is not None and row.silent:
-            link.done()
-            if link.conversation.kind == "legacy-json":
-                link.hang_up()
-        elif row is None or row.reads is not None:
-            link.answer(request, Reply(result=found))
-        else:
-            name, asked = row.name, request.words or ()
-            link.answer(request, Reply(result=found, text=lambda size: text.render(name, found, size, asked)))
-
-    def _bid_farewell(self, link: Link, request: Request) -> None:
-        link.bye = True
-        link.answer(request, Reply(result={"bye": True}, text=lambda _: "Bye."))
-        link.hang_up()
-
-
-def _in_frames(batch: list[Order]) -> list[list[Order]]:
-    """All orders of a session leave in one frame, but those that list hundreds of channels in one each: a frame is
-    bounded. Their order stays."""
-    if len(batch) == 1 or not any(isinstance(order, Host) and order.put for order in batch):
-        return [batch]
-    return [[order] for order in batch]
+        self._writer.after(lambda: reply(link, request, row, found))

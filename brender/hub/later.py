@@ -37,6 +37,7 @@ GOING_ON = ("new", "running", "stopping")
 Answer = Callable[[Any], None]
 QUERIES: dict[str, Callable[..., Any]] = {
     "attempts_of": history.attempts_of,
+    "attempts_by": history.attempts_by,
     "sums_of": history.sums_of,
     "alarms_of": history.alarms_of,
     "records_of": history.records_of,

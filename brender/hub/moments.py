@@ -1,4 +1,4 @@
-"""What changes too often for the feed: the states of tasks, what workers carry, how far jobs are.
+"""What changes too often for the feed: states of tasks, what workers carry, how far jobs are, what channels measure.
 
 For those who listen now, and only to who names the topic: `*` leaves them out. What moved is gathered over turns and
 told at most PER_SECOND times a second, encoded once; while nobody listens nothing is gathered. Such events are not
@@ -7,7 +7,7 @@ kept: after a reconnect, ask task.grid and farm.mirror anew. It must not decide,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import gevent
@@ -20,11 +20,15 @@ from brender.hub.links import Link
 from brender.hub.writer import Writer
 from brender.wire.messages import Notice
 
-STATES, LOADS, PROGRESS = "task.states", "worker.load", "job.progress"
-TOPICS = (STATES, LOADS, PROGRESS)
+STATES, LOADS, PROGRESS, VALUES = "task.states", "worker.load", "job.progress", "channel.values"
+TOPICS = (STATES, LOADS, PROGRESS, VALUES)
 LAGGED = "farm.lagged"  # as by the feed: load anew
 PER_SECOND = 20
 MOST_CHANGES = 2000  # of one step at once; when more moved, asking for its grid is cheaper
+VALUES_PER_SECOND = 2  # managers send once a second
+MOST_VALUES = 2000  # of one event; the others follow in events of their own
+LONGEST = 200  # characters, or numbers of a list: what a page shows of one value
+WORKER_FIELDS = ("id", "activity", "used", "queued", "warm")
 JOB_FIELDS = ("id", "counts", "progress", "remaining")
 
 
@@ -37,6 +41,7 @@ class Moments:
         self._moved: dict[int, set[int] | None] = {}
         self._busy: set[int] = set()
         self._due = False
+        self._measured: set[int] = set()  # channels
         self._behind: set[int] = set()  # links that had no room for some of it
 
     def heed(self, link: Link) -> None:
@@ -62,6 +67,24 @@ class Moments:
         if not self._due:
             self._due = True
             gevent.spawn_later(1 / PER_SECOND, self._tell)
+
+    def measured(self, channels: Set[int]) -> None:
+        """These channels have newer values than before. They are no change of the farm and wait for no commit."""
+        if not self._listening[VALUES]:
+            return
+        if not self._measured:
+            gevent.spawn_later(1 / VALUES_PER_SECOND, self._tell_values)
+        self._measured.update(channels)
+
+    def _tell_values(self) -> None:
+        latest = self._farm.latest
+        found = [[channel, *latest[channel]] for channel in sorted(self._measured & latest.keys())]
+        self._measured = set()
+        for channel in found:
+            if isinstance(channel[2], str | list):
+                channel[2] = channel[2][:LONGEST]
+        for at in range(0, len(found), MOST_VALUES):
+            self._send([(VALUES, {"values": found[at : at + MOST_VALUES]})])
 
     def _tell(self) -> None:
         """Say what has changed since the last time, as it is now; it leaves behind the turns that made it so."""
@@ -91,7 +114,7 @@ class Moments:
         for worker_id in busy & farm.workers.keys():
             line = workers.line(farm, farm.workers[worker_id])
             jobs = {farm.steps[attempt.step_id].job_id for attempt in farm.loads[worker_id].live.values()}
-            found.append({**{name: line[name] for name in ("id", "activity", "used", "queued")}, "jobs": sorted(jobs)})
+            found.append({**{name: line[name] for name in WORKER_FIELDS}, "jobs": sorted(jobs)})
         return found
 
     def _progress(self, moved: Mapping[int, set[int] | None]) -> list[dict[str, Any]]:

@@ -48,7 +48,8 @@ class Taken(Struct, eq=False):
 
 
 class Readings:
-    """Owns a keeper: nobody else touches it between construction and `close`. `now` is seconds since the epoch."""
+    """Owns a keeper: nobody else touches it between construction and `close`. `now` is what the clock on the wall says:
+    samples have the times of their machines, which no master carried along while it slept."""
 
     def __init__(self, keeper: Keeper, farm: Farm, now: Callable[[], float]) -> None:
         self._keeper, self._farm, self._now = keeper, farm, now
@@ -56,6 +57,7 @@ class Readings:
         self._waiting: deque[Taken] = deque()
         self._samples = 0  # in both, and in the write under way
         self.heed: Callable[[list[Sample]], None] | None = None  # gets what alarm rules look at
+        self.told: Callable[[Set[int]], None] | None = None  # gets the channels that have new values
         self._news, self._wake = Event(), Event()
         self._over = Event()
         self._in, self._on, self._asking = ThreadPool(1), ThreadPool(1), ThreadPool(1)
@@ -137,6 +139,8 @@ class Readings:
                 latest[channel] = reading
                 if isinstance(reading[1], float):
                     self._farm.trends.setdefault(channel, deque(maxlen=TREND)).append(reading[1])
+        if found and self.told is not None:
+            self.told(found.keys())
 
     def _judge(self, columns: Columns) -> None:
         """Samples of channels under an alarm rule, as they came; whose channels are under none costs no walk."""

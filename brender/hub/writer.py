@@ -16,7 +16,7 @@ from gevent.event import Event
 from gevent.threadpool import ThreadPool
 from msgspec import Struct
 
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.store import MANY_CONNECTIONS, Store, StoreBlocked
 
 Done = Callable[[], None]

@@ -48,7 +48,8 @@ def test_a_job_that_was_never_started_is_not_watched() -> None:
 
 
 def attempt(number: int, **values: Any) -> Attempt:
-    return Attempt(number + 40, 1, 0, 1, number, 1, **{"started_at": 100.0, "ended_at": 112.5, **values})
+    fields: dict[str, Any] = {"step_id": 1, "started_at": 100.0, "ended_at": 112.5, **values}
+    return Attempt(number + 40, task=0, run=1, number=number, worker_id=1, **fields)
 
 
 @pytest.mark.parametrize("columns", [80, 60, 120])
@@ -72,6 +73,23 @@ def test_the_history_of_a_task_tells_who_how_long_and_how_it_ended(columns: int)
     assert [row["memory_mb"] for row in data["attempts"]] == [4321, None]
     assert lines[-1].endswith("attempt=42")
     assert "has not run yet" in text.render("task.history", act.answer([]))
+
+
+@pytest.mark.parametrize("columns", [80, 60, 120])
+def test_the_history_of_a_worker_tells_which_task_and_how_it_ended(columns: int) -> None:
+    """Issue 6 item 1: a machine's history, also of jobs that are gone."""
+    act = world.ask(world.stage(), "worker history render-01 limit=7")
+    assert act.arguments == (1, 7)
+    data = act.answer([attempt(2, state="error", exit_code=13, reason="no camera"), attempt(1, step_id=99)])
+    assert [(row["job"], row["job_id"], row["step"], row["task"]) for row in data["attempts"]] == [
+        ("shot", 1, "render", 0),
+        ("", None, "", 0),
+    ]
+    lines = text.render("worker.history", data, (columns, 24)).splitlines()
+    assert all(len(line) <= columns for line in lines)
+    assert "shot" in lines[1] and "error13" in lines[1] and "(delete" in lines[2]
+    assert lines[-1] == "2 attempts of worker render-01, the newest first."
+    assert "has run nothing yet" in text.render("worker.history", act.answer([]))
 
 
 def test_the_history_of_a_job_sums_runs_and_workers() -> None:

@@ -190,6 +190,7 @@ def test_no_name_in_a_history_harms_a_terminal(stage: Stage, wcwidth: Any) -> No
     attempt = Attempt(1, 1, 0, 1, 1, 1, "error", reason=SAID, assigned_at=1.0, started_at=2.0, ended_at=3.0)
     told: list[tuple[str, list[Any]]] = [
         ("job history 1", [Sum(1, worker, "error", 1, 3.0, 1.0, 4.0) for worker in stage.farm.workers]),
+        ("worker history 1", [attempt, replace(attempt, id=2, step_id=99)]),
         ("task history 2 0", [attempt, replace(attempt, id=2, worker_id=2)]),
         ("log list", list(stage.farm.records.values())),
     ]

@@ -100,3 +100,37 @@ def test_a_turn_tells_which_tasks_moved_and_who_is_busy() -> None:
     assert turn.busy == {worker}
     assert farm.turn(ev.Tick()).moved == {}
     assert farm.turn(ev.StopJob(job.id)).moved[step] is None or farm.live(worker)
+
+
+def test_a_channel_of_a_mirror_says_whose_machine_it_is_of_and_what_may_be_done_with_it() -> None:
+    """A page puts what a machine measures of itself beside the machine."""
+    farm = stage()
+    worker = farm.farm.worker_keys["brender_000000000001"]
+    farm.do(ev.Create("device", {"name": "render-01", "worker_id": worker}, "anna"))
+    farm.do(ev.Create("key", {"name": "cpu", "unit": "%"}, "anna"))
+    farm.do(ev.AddChannels([{"name": "render-01.cpu", "device_id": 1, "key_id": 1, "placement": "floating"}], "anna"))
+    farm.do(ev.AddChannels([{"name": "made-up", "type": "easy"}], "anna"))
+    farm.farm.latest[1] = (7.0, 41.5)
+    own, other = ask(farm, "farm.mirror")["channels"]
+    assert (own["worker_id"], own["device"], own["key"], own["unit"]) == (worker, "render-01", "cpu", "%")
+    assert (own["at"], own["value"]) == (7.0, 41.5)
+    assert (other["worker_id"], other["at"], other["value"]) == (0, None, None)
+    assert {"channel.stop", "channel.set", "channel.move", "channel.delete"} <= set(own["can"])
+    told = row_of(farm.farm.channels[1])
+    assert told.items() <= own.items()
+
+
+def test_a_mirror_says_which_files_a_worker_has_warm() -> None:
+    farm = stage()
+    worker = next(iter(farm.farm.workers))
+    farm.farm.loads[worker].opens("/srv/shot.blend", 2)
+    assert ask(farm, "farm.mirror")["workers"][0]["warm"] == ["/srv/shot.blend"]
+
+
+def test_only_a_machine_that_is_away_can_be_woken() -> None:
+    rows = {row["name"]: row["can"] for row in ask(stage(), "farm.mirror")["workers"]}
+    assert {name: "worker.wake" in can for name, can in rows.items()} == {
+        "render-01": False,
+        "render-02": False,
+        "weaver": True,
+    }

@@ -60,7 +60,10 @@ def test_one_sample_at_the_prompt(stage: world.Stage, line: str, expected: tuple
     [
         ("render-09 temperature 1", "There is no device 'render-09'. Did you mean render-02 or render-01?"),
         ("render-01 temprature 1", "There is no key 'temprature'. Did you mean temperature?"),
-        ("render-02 load 1", "Device render-02 has no channel for key load. See channel list."),
+        (
+            "render-02 load 1",
+            "Device render-02 has no channel for key load. That is measured at render-01. See channel list.",
+        ),
         ("t9 - 1", "There is no channel 't9'."),
         ("t1 -", "needs a source, a key and a value"),
         ("t1 - 1 samples=[]", "Samples are given twice"),

@@ -150,6 +150,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
         ("job run x -p", "-p needs a value"),
         ("job run x -p a -p b", "project is given twice"),
         ("worker set x", "needs <values>"),
+        ("job create x run=perhaps", "run must be true or false."),
     ],
 )
 def test_wrong_arguments_are_named_with_the_usage(line: str, said: str) -> None:
@@ -171,6 +172,15 @@ class _Whole(InvalidParams):
 
     def __str__(self) -> str:
         return self.sentence()
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("yes", True), ("on", True), ("TRUE", True), ("1", True), ("no", False), ("off", False)]
+)
+def test_a_switch_takes_the_words_that_people_use(word: str, meant: bool) -> None:
+    """BR-12."""
+    _, params = COMMANDS.resolve(["job", "create", "x", f"run={word}"])
+    assert params.run is meant
 
 
 def test_unknown_json_params_are_refused_by_name() -> None:

@@ -57,6 +57,16 @@ def test_an_empty_farm_says_what_to_do_next() -> None:
     assert "brender client" in " ".join(world.shown(stage, "farm status"))
 
 
+def test_the_facts_of_a_worker_are_those_a_person_reads() -> None:
+    """What other lists show, what is empty, and what only programs need stay in the JSON."""
+    stage = world.stage()
+    devices = [{"name": "gpu0", "driver": "nvidia", "config": {"index": 0}, "keys": {"gpu": "%"}}]
+    stage.farm.workers[1].facts = {"gpus": 1, "blender": "", "devices": devices, "daemon": {"pid": 7}}
+    text = " ".join(world.shown(stage, "worker show 1", 200))
+    assert "gpus=1" in text
+    assert not any(word in text for word in ("blender", "driver", "pid"))
+
+
 def test_changing_commands_answer_in_one_line_that_begins_with_ok() -> None:
     stage = world.stage()
     for line in (

@@ -12,7 +12,8 @@ from msgspec.structs import astuple
 
 from brender.core.acts import Act, plus
 from brender.core.farm import TABLES, Attempt, Farm, Job, Project, Row, Step, Trouble, Worker
-from brender.core.ledger import Change, Ledger
+from brender.core.journal import Change
+from brender.core.ledger import Ledger
 from brender.core.lifecycle import LIVE, TASK_MOVES, TaskState
 from brender.errors import InternalError, WrongState
 

@@ -40,7 +40,7 @@ def test_a_star_leaves_out_what_changes_all_the_time(doors: Farm) -> None:
         seen.append(watcher.event()["topic"])
     watcher.call("session.test")
     seen += [event["topic"] for event in watcher.events]
-    assert not {"task.states", "worker.load", "job.progress"} & set(seen)
+    assert not {"task.states", "worker.load", "job.progress", "channel.values"} & set(seen)
 
 
 def test_loads_and_progress_are_told_as_they_are(doors: Farm) -> None:
@@ -54,6 +54,22 @@ def test_loads_and_progress_are_told_as_they_are(doors: Farm) -> None:
         done = max([done, *(row["progress"]["done"] for row in event["data"].get("jobs", []) if row["id"] == job)])
         load = {"load": load, **event["data"]}.get("workers", [load])[0]
     assert load["jobs"] == []
+
+
+def test_what_channels_measure_is_told_as_it_is_and_no_sample_twice(doors: Farm) -> None:
+    """Issue 6 item 5: plots go on without asking."""
+    watcher, doer = doors.json(), doors.json()
+    made = doer.call("channel.add", names=["told", "untold"], values={"type": "simple"})["channels"]
+    watcher.call("farm.subscribe", topics=["channel.values"])
+    doer.call("reading.put", source="told", key="-", value=3.5)
+    doer.call("reading.put", source="told", key="-", value="x" * 300)
+    found = []
+    while not found or found[-1][2] == 3.5:
+        found += [one for one in watcher.event("channel.values")["data"]["values"] if one[0] == made[0]["id"]]
+    assert [at for _, at, _ in found] == sorted({at for _, at, _ in found})
+    assert {value for _, _, value in found} <= {3.5, "x" * 200}
+    watcher.call("farm.unsubscribe", topics=["channel.values"])
+    doer.call("channel.delete", channels=["told", "untold"])
 
 
 def test_an_event_of_a_row_says_what_can_be_done_with_it(doors: Farm) -> None:

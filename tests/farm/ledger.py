@@ -18,7 +18,7 @@ from brender.core import invariants
 from brender.core.engine import Core
 from brender.core.events import Boot
 from brender.core.farm import TABLES, Farm
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.core.lifecycle import ATTEMPT_LIVE, CRASH_LIMIT, TaskState
 from brender.store import Store
 

@@ -240,6 +240,8 @@ def test_what_was_is_read_from_the_disk(line: Line, worker: Worker) -> None:
     assert line.ask("job.watch", job=number)["state"] != "running"
     rows = line.ask("task.history", step="shot")["attempts"]
     sums = line.ask("job.history", job=number)
+    mine = line.ask("worker.history", worker="render-07")["attempts"]
+    assert [(one["attempt"], one["job_id"], one["state"]) for one in mine] == [(attempt, number, "error")]
 
     told = [rows[0][key] for key in ("attempt", "run", "worker", "state", "exit_code", "reason")]
     assert told == [attempt, 1, "render-07", "error", 13, "bang"]

@@ -106,6 +106,7 @@ def test_many_changes_at_once_are_told_together_and_the_last_state_is_told(line:
 
 def test_what_moves_all_the_time_is_no_change(farm: Farm, line: Line, other: Line) -> None:
     """`farm status` holds the time the master is up."""
+    other.ask("session.test")  # it is counted from its first word on
     first = line.ask("rpc.watch", method="farm.status")
     rounds = farm.hub.watches.rounds
     farm.hub.watches.touched()

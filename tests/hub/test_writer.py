@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 
 from brender import history
 from brender.core.farm import Project
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.hub.writer import Writer
 from brender.store import Store
 

@@ -9,7 +9,7 @@ from brender.commands.kinds import Arg
 from brender.commands.table import Row, Table
 from brender.core import events as ev
 from brender.core.farm import TABLES
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.errors import NotFound
 
 PATIENCE = 20.0  # seconds for a paused master and a slow disk; a clock is set by more

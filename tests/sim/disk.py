@@ -12,7 +12,7 @@ from peewee import SqliteDatabase
 
 from brender import models
 from brender.core.farm import Farm
-from brender.core.ledger import Change
+from brender.core.journal import Change
 from brender.rebuild import rebuild
 from brender.statements import statements
 

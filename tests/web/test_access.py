@@ -17,6 +17,8 @@ VIEWS = (
     "jobs",
     "jobs/1",
     "jobs/1?task=0&log=newest",
+    "channels",
+    "channels/1,2",
     "submit",
     "submit?kind=template",
     "submit?kind=any",

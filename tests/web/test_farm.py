@@ -49,7 +49,7 @@ def test_many_machines_are_disabled_and_enabled_at_once(house: House) -> None:
 
 def test_a_machine_says_why_it_idles_and_then_what_it_runs(house: House) -> None:
     person = house.person().open("workers")
-    person.card("render-01").get_by_role("link").click()
+    person.card("render-01").get_by_role("link", name="render-01", exact=True).click()
     expect(person.page.get_by_role("heading", name="render-01")).to_be_visible()
     person.see("Why it idles")
     said = house.call("farm.why", what="render-01")["reasons"][0]["text"]
@@ -68,7 +68,7 @@ def test_what_is_found_by_name_is_in_the_address_and_back_leads_back(house: Hous
     person.page.get_by_label("Find a machine").fill("render-02")
     expect(person.card("render-01")).to_have_count(0)
     expect(person.card("render-02")).to_be_visible()
-    person.card("render-02").get_by_role("link").click()
+    person.card("render-02").get_by_role("link", name="render-02", exact=True).click()
     expect(person.page.get_by_role("heading", name="render-02")).to_be_visible()
 
     person.page.go_back()

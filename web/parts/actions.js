@@ -2,13 +2,15 @@
 import { html } from '../html.js';
 import { may } from '../farm.js';
 import { rpc } from '../rpc.js';
+import { askFor } from './asked.js';
 import { confirm } from './dialog.js';
 import { complain, say } from './toast.js';
 
-// method -> label, name of the parameter that takes the rows (many: a list), needs a yes, can be taken back
+// method -> label, name of the parameter that takes the rows (many: a list; one: not of several), needs a yes, can be taken back, asks for more by its form
 const ACTS = {
   'worker.enable': { label: 'Enable', rows: 'workers', many: true, undo: true },
   'worker.disable': { label: 'Disable', rows: 'workers', many: true, undo: true, done: 'Disabled: what runs goes on to its end.' },
+  'worker.wake': { label: 'Wake', rows: 'workers', many: true, done: 'Sent to the network card of' },
   'worker.delete': { label: 'Forget', rows: 'workers', many: true, danger: true },
   'job.run': { label: 'Run', rows: 'job', primary: true },
   'job.pause': { label: 'Pause', rows: 'job', undo: true },
@@ -17,17 +19,24 @@ const ACTS = {
   'job.stop': { label: 'Stop', rows: 'job', danger: true },
   'job.unblock': { label: 'Unblock workers', rows: 'job' },
   'job.delete': { label: 'Delete', rows: 'jobs', many: true, danger: true },
+  'channel.start': { label: 'Start', rows: 'channels', many: true, primary: true },
+  'channel.stop': { label: 'Stop', rows: 'channels', many: true, done: 'Measures no more' },
+  'channel.restart': { label: 'Begin anew', rows: 'channels', many: true },
+  'channel.set': { label: 'Change', rows: 'channels', many: true, form: true },
+  'channel.move': { label: 'Move', rows: 'channel', form: true, one: true },
+  'channel.delete': { label: 'Delete', rows: 'channels', many: true, danger: true },
 };
 
 /** What of ACTS all of these rows can be given, in the table's order. */
 export function common(rows, only) {
-  return Object.keys(ACTS).filter((method) => may.value.has(method) && (!only || only.includes(method)) && rows.some((row) => (row.can || []).includes(method)));
+  return Object.keys(ACTS).filter((method) => may.value.has(method) && !(ACTS[method].one && rows.length > 1) && (!only || only.includes(method)) && rows.some((row) => (row.can || []).includes(method)));
 }
 
 /** Do it to the rows that can; more than one dangerous thing is asked about first. */
 export async function act(method, rows) {
   const how = ACTS[method];
   const able = rows.filter((row) => (row.can || []).includes(method));
+  if (how.form) { askFor(method, { [how.rows]: able.map((row) => row.id).join(' ') }, how.label); return; }
   const names = able.slice(0, 4).map((row) => row.name || `#${row.id}`).join(', ') + (able.length > 4 ? ` and ${able.length - 4} more` : '');
   if ((how.danger || able.length > 20) && !(await confirm(`${how.label}: ${able.length === 1 ? names : `${able.length} rows`}?`, able.length === 1 ? '' : names, how.label))) return;
   try {

@@ -4,6 +4,7 @@ import { html } from '../html.js';
 const PATHS = {
   farm: 'M3 5h14v4H3zM3 11h14v4H3zM6 7h.01M6 13h.01',
   jobs: 'M3 4.5h14M3 10h14M3 15.5h9',
+  channels: 'M2.5 11h3l2.5-7 4 12 2.5-7h3',
   submit: 'M10 15V4M5.5 8.5 10 4l4.5 4.5M4 17h12',
   console: 'M4 5.5l4 4-4 4M10 14.5h6',
   events: 'M4 4v12h12M7 12l3-3 2 2 4-5',

@@ -19,13 +19,14 @@ function useAtMost(pixels) {
 }
 
 /**
- * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room, num }]
- * open(row): Enter or a click. only: methods offered for selected rows.
+ * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room and 'snug' where there is some, num }]
+ * open(row): Enter or a click. only: methods offered for selected rows; also(rows): what else is.
  */
-export function Table({ rows, columns, open, label, sort: first, only, select = true, empty }) {
+export function Table({ rows, columns, open, label, sort: first, only, also, select = true, empty }) {
   const phone = useAtMost(640);
   const narrow = useAtMost(1000);
-  const shown = columns.filter((column) => !narrow || column.narrow !== false);
+  const snug = useAtMost(1400);
+  const shown = columns.filter((column) => !(narrow && column.narrow === false) && !(snug && column.narrow === 'snug'));
   const [sort, setSort] = useState(first || null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [cursor, setCursor] = useState(-1);
@@ -84,7 +85,7 @@ export function Table({ rows, columns, open, label, sort: first, only, select = 
   }
   if (!rows.length && empty) return empty;
   return html`<div class="table">
-    ${chosen.length > 0 && html`<div class="selbar"><b>${chosen.length} selected</b><${Actions} rows=${chosen} only=${only} small /><button class="btn quiet small" onClick=${() => setPicked(new Set())}>Clear</button></div>`}
+    ${chosen.length > 0 && html`<div class="selbar"><b>${chosen.length} selected</b>${also && also(chosen)}<${Actions} rows=${chosen} only=${only} small /><button class="btn quiet small" onClick=${() => setPicked(new Set())}>Clear</button></div>`}
     <div class="scroll" tabindex="0" role="table" aria-label=${label} aria-rowcount=${sorted.length + 1} ref=${box} onKeyDown=${key} onScroll=${(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
       <div class="thead" role="row" aria-rowindex="1" style="grid-template-columns:${tracks}">
         ${picks && html`<span role="columnheader"><input type="checkbox" aria-label="Select all" checked=${chosen.length > 0 && chosen.length === sorted.length} onChange=${() => setPicked(chosen.length === sorted.length ? new Set() : new Set(sorted.map((row) => row.id)))} /></span>`}

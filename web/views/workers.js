@@ -4,8 +4,10 @@ import { workers } from '../farm.js';
 import { go, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
 import { Choice, Search, matching } from '../parts/filter.js';
+import { useMeasured } from '../parts/measure.js';
 import { State, ofWorker } from '../parts/state.js';
 import { Table } from '../parts/table.js';
+import { Vital, Vitals, Warm, heatOf, valueOf } from '../parts/vitals.js';
 
 const FITS = {
   '': () => true,
@@ -21,10 +23,14 @@ const COLUMNS = [
   { key: 'name', label: 'Machine', width: 'minmax(70px,2fr)', cell: (row) => html`<a href=${to('workers', row.id)}>${row.name}</a>` },
   { key: 'does', label: 'State', width: '110px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
   { key: 'used', label: 'Slots', width: '84px', num: true, cell: (row) => `${row.used || 0} of ${row.slots}` },
-  { key: 'queued', label: 'Ahead', width: '70px', num: true, narrow: false },
-  { key: 'tags', label: 'Tags', width: 'minmax(80px,1fr)', narrow: false, value: (row) => (row.tags || []).join(' '), cell: (row) => html`<span class="dim">${(row.tags || []).join(', ')}</span>` },
-  { key: 'warning', label: 'Says', width: 'minmax(100px,2fr)', narrow: false, cell: (row) => html`<span class="dim" title=${row.warning}>${row.warning}</span>` },
-  { key: 'platform', label: 'System', width: 'minmax(100px,1fr)', narrow: false, cell: (row) => html`<span class="faint">${row.platform}</span>` },
+  { key: 'queued', label: 'Ahead', width: '70px', num: true, narrow: 'snug' },
+  { key: 'cpu', label: 'Processors', width: '124px', num: true, narrow: false, value: (row) => valueOf(row, 'cpu'), cell: (row) => html`<${Vital} row=${row} name="cpu" spark />` },
+  { key: 'memory', label: 'Memory', width: '76px', num: true, narrow: false, value: (row) => valueOf(row, 'memory'), cell: (row) => html`<${Vital} row=${row} name="memory" />` },
+  { key: 'heat', label: 'Heat', width: '64px', num: true, narrow: 'snug', value: (row) => valueOf(row, 'temperature'), cell: (row) => html`<${Vital} row=${row} channel=${heatOf(row)} />` },
+  { key: 'warm', label: 'Warm file', width: 'minmax(70px,1fr)', narrow: 'snug', value: (row) => (row.warm || []).join(' '), cell: (row) => html`<${Warm} row=${row} />` },
+  { key: 'tags', label: 'Tags', width: 'minmax(60px,0.8fr)', narrow: false, value: (row) => (row.tags || []).join(' '), cell: (row) => html`<span class="dim">${(row.tags || []).join(', ')}</span>` },
+  { key: 'warning', label: 'Says', width: 'minmax(80px,1.6fr)', narrow: false, cell: (row) => html`<span class="dim" title=${row.warning}>${row.warning}</span>` },
+  { key: 'platform', label: 'System', width: 'minmax(80px,0.8fr)', narrow: 'snug', cell: (row) => html`<span class="faint">${row.platform}</span>` },
 ];
 
 function Card({ row }) {
@@ -33,12 +39,14 @@ function Card({ row }) {
   return html`<article class="card ${away ? 'off' : ''}">
     <div class="row"><a class="grow ell" href=${to('workers', row.id)}><h2 class="ell">${row.name}</h2></a><${State} is=${is} /></div>
     <div class="bar" role="img" aria-label="${row.used || 0} of ${row.slots} slots work">${Array.from({ length: Math.min(row.slots, 64) }, (_, at) => html`<span class=${at < (row.used || 0) ? 'live' : ''} style="flex:1;margin-right:1px"></span>`)}</div>
-    <div class="row faint"><span class="grow ell">${row.warning || row.platform || row.mac}</span><span style="white-space:nowrap">${row.used || 0} of ${row.slots}</span></div>
+    ${!away && html`<${Vitals} row=${row} />`}
+    <div class="row faint"><span class="grow ell">${row.warning || ((row.warm || []).length ? html`<${Warm} row=${row} />` : row.platform || row.mac)}</span><span style="white-space:nowrap">${row.used || 0} of ${row.slots}</span></div>
     <div class="row"><${Actions} rows=${[row]} only=${ONLY} small /></div>
   </article>`;
 }
 
 export function Workers() {
+  useMeasured();
   const { query } = route.value;
   const all = workers.all;
   const rows = matching(all.filter(FITS[query.state] || FITS['']), (row) => `${row.name} ${row.mac} ${(row.tags || []).join(' ')} ${row.warning}`);

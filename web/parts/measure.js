@@ -1,0 +1,44 @@
+// Measured values as people read them, and the small line of the last ones.
+import { html, useEffect } from '../html.js';
+import { listenTo } from '../feed.js';
+import { VALUES, cellOf, look, lookAnew } from '../measured.js';
+
+const small = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const share = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const large = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+
+/** 12.35, 48,120, 3 numbers, a text; – for nothing. */
+export function told(value) {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'number') return Math.abs(value) < 10000 ? small.format(value) : large.format(value);
+  if (Array.isArray(value)) return `${value.length} numbers`;
+  return String(value);
+}
+
+export const withUnit = (value, unit) => (unit && typeof value === 'number' ? `${unit === '%' ? share.format(value) : told(value)} ${unit}` : told(value));
+
+/** Values are told while a view that shows them is open. */
+export function useMeasured() {
+  useEffect(() => {
+    lookAnew();
+    return listenTo(VALUES);
+  }, []);
+}
+
+export function Value({ channel }) {
+  const { value } = cellOf(channel.id).value;
+  return html`<span class="ell">${withUnit(value, channel.unit)}</span>`;
+}
+
+/** The last values as a line. The number stands beside it, so it says nothing to those who do not see it. */
+export function Spark({ channel, width = 84, height = 22, floor, roof }) {
+  const { trend } = cellOf(channel.id).value;
+  useEffect(() => { look(channel.id); });
+  const low = Math.min(floor ?? Infinity, ...trend);
+  const high = Math.max(roof ?? -Infinity, ...trend);
+  const x = (at) => (trend.length < 2 ? width / 2 : 1 + (at * (width - 2)) / (trend.length - 1));
+  const y = (value) => (high === low ? height / 2 : height - 2 - ((value - low) * (height - 4)) / (high - low));
+  const points = trend.map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`);
+  return html`<svg class="spark" viewBox="0 0 ${width} ${height}" width=${width} height=${height} preserveAspectRatio="none" aria-hidden="true">
+    ${points.length > 1 && html`<polyline points=${points.join(' ')} />`}${points.length === 1 && html`<circle cx=${x(0)} cy=${y(trend[0])} r="1.5" />`}</svg>`;
+}
