@@ -67,7 +67,7 @@ function Banner() {
   return html`<div class="banner" role="alert"><b>${words[0]}</b><span class="dim">${words[1]}</span></div>`;
 }
 
-const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, s, e, c', 'farm, jobs, telemetry, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, s, e, c', 'farm, jobs, telemetry, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
 
 function Keys() {
   if (!keys.value) return null;
