@@ -50,6 +50,8 @@ setup(
             "playwright>=1.50,<2",
             "axe-playwright-python>=0.1.4,<0.2",
             "aiosmtpd>=1.4.6,<2",
+            "nvidia-ml-py>=12,<14",
+            "setuptools>=70.1,<90",
             "apprise>=1.9,<3",
             "cryptography>=43",
             "OpenImageIO>=3.1,<4",

@@ -1,7 +1,8 @@
 """The master: owns the farm's state, decides, listens on port 6000. This file only composes; it decides nothing.
 
-`brender master [--listen HOST:PORT] [--data DIR]`. Exit codes: 0 stopped, 2 usage, 75 the disk cannot be trusted,
-78 refused (another master, a newer database, an address that is not this machine's).
+`brender master [--listen HOST:PORT] [--data DIR]`. Exit codes: 0 stopped, 2 usage, 75 the disk failed while
+it ran (a restart looks at it again), 78 refused as things are: another master, a damaged or newer database, a foreign
+address.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from brender.hub.readings import Readings
 from brender.hub.sockets import most_connections, unix_socket
 from brender.hub.writer import Writer
 from brender.storage.keeper import open_keeper
-from brender.store import Store, StoreBroken
+from brender.store import Store
 from brender.wire.feed import Feed
 from brender.wire.session import Conversation
 
 log = logging.getLogger("brender.master")
 
-EXIT_BROKEN, EXIT_REFUSED = 75, 78
+EXIT_USAGE, EXIT_BROKEN, EXIT_REFUSED = 2, 75, 78
 SEQUENCES_PER_EPOCH = 1_000_000_000  # event numbers of one master's life; they grow over restarts
 
 
@@ -65,7 +66,7 @@ class Master:
         self.core = Core(farm, replace(DEFAULT, inventory_poll=given.inventory_poll))
         feed = Feed(DEFAULT.feed_events, farm.epoch * SEQUENCES_PER_EPOCH + 1)
         keeper = open_keeper(directory, owner, given.database, options.terms(vars(given)), self.clock.now)
-        self.readings = Readings(keeper, farm, self.clock.now)
+        self.readings = Readings(keeper, farm, self.clock.wall)
         self.hub = Hub(self.core, self.writer, feed, self.clock, self.info, self.readings)
         most = most_connections(given.connections or DEFAULT.connections)
         settings = replace(DEFAULT, connections=most, connections_of_loopback=most)
@@ -163,7 +164,7 @@ def main(argv: list[str] | None = None) -> int:
         return Master(directory, host, port, given).run()
     except BrenderError as error:
         print(f"brender master: {error.sentence()}", file=sys.stderr)
-        return EXIT_BROKEN if isinstance(error, StoreBroken) else EXIT_REFUSED
+        return EXIT_REFUSED
     except OSError as error:
         print(f"brender master: cannot listen on {given.listen} or use its data directory: {error}", file=sys.stderr)
         return EXIT_REFUSED

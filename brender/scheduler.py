@@ -1,14 +1,14 @@
 """Functions in the background, later or again and again: the seed's `Scheduler`, for Python programs of any kind.
 
-    from brender.scheduler import Scheduler
+    from brender import scheduler
 
-    scheduler = Scheduler()
     scheduler.start()
     uuid = scheduler.repeat_o_clock("1h", report, "daily")
     scheduler.loop_forever()
 
-It needs no farm and knows none; schedules of a farm are commands (`schedule …`) and are due by the same functions
-(core/occurrences.py). Delays are measured by the monotonic clock; what goes by the clock goes by the one on the wall.
+The module is a scheduler itself, as the seed's is; who wants several makes them: `Scheduler()`. It needs no farm and
+knows none; schedules of a farm are commands (`schedule …`) and are due by the same functions (core/occurrences.py).
+Delays are measured by the monotonic clock; what goes by the clock goes by the one on the wall.
 """
 
 from __future__ import annotations
@@ -234,3 +234,10 @@ class Scheduler:
 
 def _in_a_thread(run: Callable[[], None]) -> None:
     threading.Thread(target=run, name="brender-scheduled", daemon=True).start()
+
+
+_one = Scheduler()
+start, stop, is_running, loop_forever, remove = _one.start, _one.stop, _one.is_running, _one.loop_forever, _one.remove
+once_after, once_o_clock, once_when = _one.once_after, _one.once_o_clock, _one.once_when
+repeat_every, repeat_o_clock = _one.repeat_every, _one.repeat_o_clock
+repeat_o_clock_with_offset = _one.repeat_o_clock_with_offset

@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from brender import address, client, options, web
+from brender import address, client, master, options, web
 from brender.disk import Lock
 from brender.errors import BrenderError, Invalid
 from brender.notify import credentials
@@ -75,22 +76,22 @@ def check_free(found: dict[str, Any]) -> None:
     hint = f"If a farm runs there, use it: telnet {host} {port}. Else give this one another port with --listen."
     web.listener(host, port, hint).close()
     found["web"] = web.chosen(found["web"])
-    master = Path(found["data"]).absolute() / "master"
-    if master.is_dir():
-        Lock(master).release()
+    folder = Path(found["data"]).absolute() / "master"
+    if folder.is_dir():
+        Lock(folder).release()
 
 
-def programs(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The processes of the farm as Circus watchers, the master first."""
+def programs(found: dict[str, Any], refused: Callable[..., bool]) -> list[dict[str, Any]]:
+    """The processes of the farm as Circus watchers, the master first; `refused` is called when that has ended."""
     data = Path(found["data"]).absolute()
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     brender = [*leash, sys.executable, "-m", "brender.cli"]
-    master = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
-    master += options.in_flags(found, {"connections": options.CONNECTIONS} | options.READINGS)
-    watchers = [_watcher("master", master)]
+    words = [*brender, "master", "--listen", found["listen"], "--data", str(data / "master")]
+    words += options.in_flags(found, {"connections": options.CONNECTIONS} | options.READINGS)
+    watchers = [{**_watcher("master", words), "hooks": {"after_reap": (refused, True)}}]
     if found.get("credentials"):
         file = str(Path(found["credentials"]).absolute())
-        watchers[0]["hooks"] = {"before_stop": (_letters_first, True)}
+        watchers[0]["hooks"]["before_stop"] = (_letters_first, True)
         words = [*brender, "notify", "--master", found["listen"], "--credentials", file]
         watchers.append({**_watcher("notify", words), "priority": 0})  # started last, asked to stop first
     for number in range(1, found["workers"] + 1):
@@ -129,6 +130,37 @@ def _letters_first(watcher: Any, arbiter: Any, hook_name: str, **_: object) -> b
     return True
 
 
+class Refusal:
+    """Ends the farm when its master has said that it cannot start as things are: it would say so again and again."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+
+    def __call__(self, watcher: Any, exit_code: int, **_: object) -> bool:
+        if exit_code in (master.EXIT_USAGE, master.EXIT_REFUSED):
+            self.exit_code, watcher.respawn = exit_code, False
+            print("brender up: the master cannot start as things are; the farm is stopped.", flush=True)
+            signal.raise_signal(signal.SIGTERM)
+        return True
+
+
+def _insist(loop: Any) -> None:
+    """Ask Circus to end until it does: it drops what it is told while it still starts programs."""
+    theirs: dict[int, Any] = {}
+
+    def ask(heard: Callable[..., Any], number: int) -> None:
+        heard(number)
+        loop.call_later(0.1, ask, heard, number)
+
+    def asked(number: int, _: object) -> None:
+        if number in theirs:
+            loop.add_callback_from_signal(ask, theirs.pop(number), number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        theirs[number] = signal.getsignal(number)
+        signal.signal(number, asked)
+
+
 def _no_defect(record: logging.LogRecord) -> bool:
     """Circus looks after its programs by a clock, also while it stops them, and reports that meeting as a crash."""
     return not (record.exc_info and type(record.exc_info[1]).__name__ == "ConflictError")
@@ -158,16 +190,17 @@ def main(argv: list[str] | None = None) -> int:
     print(f"brender up: telnet {host} {port}{page}; Ctrl-C stops the farm.", flush=True)
     run_directory = Path("/proc/self/cwd") if len(str(data)) > 80 else data
     endpoints = {f"{kind}": f"ipc://{run_directory}/circus-{kind}.sock" for kind in ("endpoint", "pubsub_endpoint")}
-    before = signal.getsignal(signal.SIGHUP)
+    before, refusal = signal.getsignal(signal.SIGHUP), Refusal()
     arbiter = get_arbiter(
-        programs(found), controller=endpoints["endpoint"], pubsub_endpoint=endpoints["pubsub_endpoint"]
+        programs(found, refusal), controller=endpoints["endpoint"], pubsub_endpoint=endpoints["pubsub_endpoint"]
     )
+    _insist(arbiter.loop)
     signal.signal(signal.SIGHUP, before if before is signal.SIG_IGN else _hang_up)
     try:
         arbiter.start()
     finally:
         arbiter.stop()
-    return 0
+    return refusal.exit_code
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brender import scheduler as module
 from brender.errors import Invalid, WrongState
 from brender.scheduler import Clock, Scheduler
 
@@ -409,3 +410,23 @@ def test_in_real_time_and_real_threads_it_does_what_it_says() -> None:
     assert [ran.get(timeout=LIMIT_S) for _ in range(3)] == ["tick"] * 3
     assert scheduler.remove(uuid)
     scheduler.stop()
+
+
+def test_the_module_is_a_scheduler_as_the_seeds_is() -> None:
+    """RM-17…RM-25 with the seed's words: `scheduler.start()`, and so on, on the module itself."""
+    ran: queue.Queue[tuple[Any, ...]] = queue.Queue()
+    with pytest.raises(WrongState, match="does not run"):
+        module.once_after(1, print)
+    module.start()
+    try:
+        assert module.is_running()
+        module.once_after(0, lambda *args, **kwargs: ran.put((*args, kwargs)), 1, "two", three=3)
+        assert ran.get(timeout=LIMIT_S) == (1, "two", {"three": 3})
+        once = [module.once_o_clock("1h", print), module.once_when(4e9, print), module.repeat_every("1h", print)]
+        again = [module.repeat_o_clock("1h", print), module.repeat_o_clock_with_offset("1h", "5m", print)]
+        assert [module.remove(uuid) for uuid in (*once, *again, once[0])] == [True] * 5 + [False]
+        module.once_after(0, module.stop)
+        module.loop_forever()
+    finally:
+        module.stop()
+    assert not module.is_running()

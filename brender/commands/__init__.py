@@ -233,6 +233,7 @@ TABLE: tuple[Row, ...] = (
     Row("farm.unsubscribe", farm.unsubscribe, VIEWER, "farm unsubscribe"),
     Row("session.list", sessions.listing, VIEWER, "session list", watched=True),
     Row("session.hello", sessions.hello, ANYBODY, "session hello anna"),
+    Row("session.online", sessions.online, ANYBODY, "session online anna"),
     Row("session.type", sessions.set_type, ANYBODY, "session type user"),
     Row("session.users", sessions.users, VIEWER, "session users"),
     Row("session.bye", sessions.bye, ANYBODY, "session bye"),

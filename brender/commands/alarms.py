@@ -158,7 +158,7 @@ def add(
 
     On channels (source=channel): condition is above, below, change, absent (threshold: seconds without a sample) or
     rate (by so much a second; a negative threshold means falls). selector holds globs over names, and label=glob.
-    On the farm: source is worker.lost, disk.low, job.failed, job.ended, task.stalled or task.immortal.
+    On the farm: source is worker.lost, worker.twin, disk.low, job.failed, job.ended, task.stalled or task.immortal.
     """
     return events.Create("alarm_rule", {"name": name, **(values or {})}, call.who.name)
 
@@ -234,11 +234,12 @@ def past(
     rule: Annotated[AlarmRule | None, RuleRef(), Arg(text="only of this rule")] = None,
     *,
     limit: Annotated[int, Meta(ge=1, le=MOST), Arg(text="so many at the most")] = 50,
+    offset: Annotated[int, Meta(ge=0, le=100_000), Arg(text="so many of the newest are passed over")] = 0,
 ) -> Lookup:
     """List the alarms that are over, the newest first."""
     farm = call.farm
     return Lookup(
         "alarms_of",
-        (rule.id if rule else None, limit),
-        lambda found: {"alarms": [line(farm, alarm) for alarm in found], "total": len(found)},
+        (rule.id if rule else None, limit + offset),
+        lambda found: {"alarms": [line(farm, alarm) for alarm in found[offset:]], "total": len(found)},
     )

@@ -67,10 +67,10 @@ class PastMoment(Kind):
             return float(value)
         text = value.strip().lower()
         if text == "now":
-            return call.now
+            return call.wall
         try:
             if text.startswith("-"):
-                return call.now - seconds_of(text[1:])
+                return call.wall - seconds_of(text[1:])
             if isfinite(number := float(text)):
                 return number
         except (BrenderError, ValueError):

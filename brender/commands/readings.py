@@ -150,7 +150,7 @@ def put(
         if source is None or key is None or value is None:
             raise InvalidParams("reading put needs a source, a key and a value, or samples=.")
         channel = channels.named(source) if key in NO_KEY else channels.of(source, key)
-        one = collected([(channel.id, call.now if at is None else at, value)])
+        one = collected([(channel.id, call.wall if at is None else at, value)])
         return KeepReadings(one, {channel.id: _words(source, key)}, [])
     if source is not None:
         raise InvalidParams("Samples are given twice.", hint="Leave out one of them.")
@@ -173,7 +173,7 @@ def put(
             refused[_words(source, key), meant.sentence()] += 1
         else:
             names[meant.id] = _words(source, key)
-            found.append((meant.id, call.now if seconds is None else float(seconds), value))
+            found.append((meant.id, call.wall if seconds is None else float(seconds), value))
     return KeepReadings(collected(found), names, [(name, why, count) for (name, why), count in refused.items()])
 
 
@@ -215,7 +215,7 @@ def within(
 
     The answer has columns for plots: times, values, and for steps also lowest, highest and counts.
     """
-    end = call.now if to is None else to
+    end = call.wall if to is None else to
     begin = end - HOUR if from_ is None else from_
     key = call.farm.keys.get(channel.key_id)
     about = {"name": channel.name, "unit": key.unit if key is not None else "", "from": begin, "to": end}

@@ -79,7 +79,10 @@ Named = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | 
 class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
-    __slots__ = ("files", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session")
+    __slots__ = (
+        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session",
+        "twin_at",
+    )  # fmt: skip
 
     def __init__(self, heard: float) -> None:
         self.session: int | None = None
@@ -91,6 +94,9 @@ class Load:
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
         self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
+        self.expected = False  # it did not say goodbye when the master last ran, and has not come back since
+        self.former = ""  # the life (boot) of its daemon before the present one
+        self.twin_at: float | None = None  # when a daemon that had been replaced came back: two have this identity
 
     def opens(self, file: str, most: int) -> None:
         """It is sent work on this file."""

@@ -19,6 +19,7 @@ from brender.errors import BrenderError
 
 CHANNEL = "channel"
 MOST_NAMED = 20  # failed tasks that a letter names
+TWIN_SECONDS = 60.0  # without one taking the other's place: one of them was put right
 _FULL = re.compile(r"only \d+ MiB free")
 _STILL = "no sign of life"
 _BAD = frozenset({"error", "terminated", "killed", "immortal"})
@@ -65,13 +66,25 @@ def _away(farm: Farm, worker_id: int) -> bool:
     return worker is not None and worker.presence != "online"
 
 
+def _twins(farm: Farm, data: Data) -> Found | None:
+    worker = farm.workers.get(data["id"])
+    if worker is None or not _are_two(farm, worker.id):
+        return None
+    said = f"Two daemons say that they are worker {worker.name} (MAC {worker.mac}) and take its place in turn."
+    return Found(worker.id, worker.name, f"{said} Start the copy with --name NAME.", 0, worker.name, worker.mac)
+
+
+def _are_two(farm: Farm, worker_id: int) -> bool:
+    at = farm.loads[worker_id].twin_at if worker_id in farm.workers else None
+    return at is not None and farm.now - at <= TWIN_SECONDS
+
+
 def _disk(farm: Farm, data: Data) -> Found | None:
     worker = farm.workers.get(data["id"])
     if worker is None or not _full(farm, worker.id):
         return None
-    return Found(
-        worker.id, worker.name, f"The disk of worker {worker.name}: {worker.warning}.", 0, worker.name, worker.mac
-    )
+    said = f"The disk of worker {worker.name}: {worker.warning}."
+    return Found(worker.id, worker.name, said, worker.id, worker.name, worker.mac)
 
 
 def _full(farm: Farm, worker_id: int) -> bool:
@@ -206,12 +219,20 @@ def _attempt(farm: Farm, attempt_id: int, what: str) -> Found | None:
 
 SOURCES: dict[str, Source] = {
     "worker.lost": Source("worker", "worker.lost", "a worker's connection is gone without a word", _lost, _away),
+    "worker.twin": Source("worker", "worker.twin", "two machines say that they are the same one", _twins, _are_two),
     "disk.low": Source("worker", "worker.changed", "a worker says that its disk is nearly full", _disk, _full),
     "job.failed": Source("job", "job.ended", "a run of a job ended with errors", _failed, _still_failed),
     "job.ended": Source("job", "job.ended", "a run of a job is over, however it ended", _over),
     "task.stalled": Source("attempt", "task.stalled", "a task shows no sign of life", _stalled, _stands),
     "task.immortal": Source("attempt", "task.immortal", "a process survived every signal", _immortal, _survives),
 }
+
+
+def again(farm: Farm, source: str, subject_id: int) -> Found | None:
+    """What a letter may say of a subject now, long after its notice: its rule was patient, or it had been silenced."""
+    return SOURCES[source].find(farm, {"id": subject_id, "attempt": subject_id})
+
+
 BY_TOPIC: dict[str, list[str]] = {}
 for _name, _source in SOURCES.items():
     BY_TOPIC.setdefault(_source.topic, []).append(_name)
@@ -224,4 +245,5 @@ BUILT_IN: tuple[tuple[str, str, str, float], ...] = (
     ("job ended", "job.ended", "INFO", 0.0),
     ("disk low", "disk.low", "ALERT", 0.0),
     ("task immortal", "task.immortal", "ALERT", 0.0),
+    ("worker twin", "worker.twin", "ALERT", 0.0),
 )

@@ -6,7 +6,7 @@ the master did not hear because it was not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -72,7 +72,13 @@ class Watch:
                 for channel in (channels.values() if chosen else ())
             }
             self._rules_of = {channel_id: ids for channel_id, ids in found.items() if ids}
+            self._forget_all_but(self._rules_of)
         return self._rules_of
+
+    def _forget_all_but(self, watched: Container[int]) -> None:
+        """Of a channel under no rule nobody tells: what is known of it would be old when a rule looks at it again."""
+        self.samples = {one: sample for one, sample in self.samples.items() if one in watched}
+        self.heard = {one: at for one, at in self.heard.items() if one in watched}
 
 
 def selects(selector: Iterable[str], name: str, labels: Mapping[str, str]) -> bool:

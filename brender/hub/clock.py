@@ -54,6 +54,10 @@ class SteadyClock:
         """Seconds since the epoch."""
         return time.monotonic() + self._offset
 
+    def wall(self) -> float:
+        """What the clock on the wall shows: other machines date what they send by theirs, not by our steady one."""
+        return self.now() + self.shift()
+
 
 class Pulse:
     """A greenlet that wants to wake every `interval` seconds and notes how late it did: the hub's stall meter."""

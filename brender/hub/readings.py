@@ -48,7 +48,8 @@ class Taken(Struct, eq=False):
 
 
 class Readings:
-    """Owns a keeper: nobody else touches it between construction and `close`. `now` is seconds since the epoch."""
+    """Owns a keeper: nobody else touches it between construction and `close`. `now` is what the clock on the wall says:
+    samples have the times of their machines, which no master carried along while it slept."""
 
     def __init__(self, keeper: Keeper, farm: Farm, now: Callable[[], float]) -> None:
         self._keeper, self._farm, self._now = keeper, farm, now

@@ -1,7 +1,7 @@
 """The credentials file: how mail leaves, and to whom. Read anew for every letter, so a password may change meanwhile.
 
-Its keys are the seed's: from, to, user, password, server, port (RM-13, RM-45); beside them `tls` and `apprise`. It must
-not know letters.
+Its keys are the seed's: from, to, user, password, server, port (RM-13, RM-45); beside them `tls`, `ca`,
+`apprise` and `page`. It must not know letters.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from msgspec import Struct, field
 
 from brender.errors import Invalid, nearest
 
-KEYS = ("from", "to", "user", "password", "server", "port", "tls", "ca", "apprise")
+KEYS = ("from", "to", "user", "password", "server", "port", "tls", "ca", "apprise", "page")
 TLS = ("implicit", "starttls", "none")
 PORTS = {465: "implicit"}
+_PAGE = re.compile(r"https?://[^\s\"'<>#?]+")
 _ADDRESS = re.compile(r"[^\s@<>,;\"\x00-\x1f\x7f]+@[^\s@<>,;\"\x00-\x1f\x7f]+")
 
 
@@ -36,6 +37,7 @@ class Credentials(Struct):
     tls: str = "starttls"
     ca: str = ""  # a file of certificates to trust besides the system's
     apprise: dict[str, str] = field(default_factory=dict)
+    page: str = ""  # where a reader's browser finds the farm's page; letters link to it
 
     @property
     def domain(self) -> str:
@@ -81,7 +83,10 @@ def _checked(path: Path, found: dict[str, Any]) -> Credentials:
         server=_text(path, found, "server"),
         ca=_text(path, found, "ca"),
         apprise=_ways(path, found.get("apprise", {})),
+        page=_text(path, found, "page").rstrip("/"),
     )
+    if made.page and _PAGE.fullmatch(made.page) is None:
+        raise Invalid(f"The credentials {path}: page is where the farm's page is.", hint='"page": "http://farm:8060"')
     _check_mail(path, found, made)
     return made
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from brender.commands.layout import number, span
 from brender.notify.credentials import Credentials
-from brender.notify.page import page, part
+from brender.notify.page import ended_of, job_link, page, part
 from brender.wire.screen import escape
 
 Delivery = dict[str, Any]
@@ -39,9 +39,9 @@ def of(delivery: Delivery, credentials: Credentials, recipients: list[str]) -> E
     mail["List-Id"] = f"brender <{_label(delivery['logger'])}.brender.{credentials.domain}>"
     mail["X-Brender-Level"] = delivery["level"]
     pictures = thumbnails(delivery)
-    mail.set_content(text(delivery))
+    mail.set_content(text(delivery, credentials.page))
     ids = [f"<picture-{at}.{delivery['message_id']}@{credentials.domain}>" for at in range(len(pictures))]
-    html = page(delivery, [(path, cid[1:-1]) for path, cid in zip(pictures, ids, strict=True)])
+    html = page(delivery, [(path, cid[1:-1]) for path, cid in zip(pictures, ids, strict=True)], credentials.page)
     mail.add_alternative(html, subtype="html")
     body = mail.get_payload(1)
     assert isinstance(body, EmailMessage)
@@ -88,12 +88,12 @@ def line(record: dict[str, Any], delivery: Delivery) -> str:
     return f"{at} {who} {record['level']} {delivery['schedule']}: {escape(delivery['logger'])}: {said}"
 
 
-def text(delivery: Delivery) -> str:
-    """The plain half: a line for each record, and what a job's end has to tell."""
+def text(delivery: Delivery, site: str = "") -> str:
+    """The plain half: a line for each record, and what a job's end has to tell. `site` is where the farm's page is."""
     lines: list[str] = []
     for record in delivery["records"]:
         lines.append(line(record, delivery))
-        lines += [f"    {one}" for one in details(record["data"])]
+        lines += [f"    {one}" for one in details(record["data"], site)]
     return (
         "\n".join([*lines, "", "-- ", f"brender, logger {escape(delivery['logger'])}: {how_to_change(delivery)}"])
         + "\n"
@@ -105,21 +105,22 @@ def how_to_change(delivery: Delivery) -> str:
     return f"when lines are mailed is set with: log config {escape(delivery['logger'])} {delivery['level']} DAILY"
 
 
-def details(data: dict[str, Any]) -> list[str]:
+def details(data: dict[str, Any], site: str = "") -> list[str]:
     """What stands below a line: of a job its counts, what failed and why, where its pictures are; what to do."""
     found = []
-    if data.get("kind") == "job":
+    if (ended := ended_of(data)) is not None:
         found.append(
-            f"{data['done']} of {data['total']} done, {data['failed']} failed, in {span(float(data['seconds']))}"
-            + (f", submitted by {escape(data['submitter'])}" if data.get("submitter") else "")
+            f"{ended.done} of {ended.total} done, {ended.failed} failed, in {span(ended.seconds)}"
+            + (f", submitted by {escape(ended.submitter)}" if ended.submitter else "")
         )
-        for one in data.get("failures", []):
-            where = f" on {escape(one['worker'])}" if one.get("worker") else ""
-            why = escape(one["reason"]) or "no reason given"
-            found.append(f"{escape(part(one))}: {escape(one['state'])}{where}: {why}")
-        found += [f"pictures: {escape(folder)}" for folder in data.get("outputs", [])]
-    if data.get("runbook"):
-        found.append(f"what to do: {escape(data['runbook'])}")
+        for one in ended.failures:
+            where = f" on {escape(one.worker)}" if one.worker else ""
+            found.append(f"{escape(part(one))}: {escape(one.state)}{where}: {escape(one.reason) or 'no reason given'}")
+        found += [f"pictures: {escape(folder)}" for folder in ended.outputs]
+        if link := job_link(ended, site):
+            found.append(f"see: {link}")
+    if runbook := data.get("runbook"):
+        found.append(f"what to do: {escape(str(runbook))}")
     return found
 
 
@@ -127,8 +128,8 @@ def thumbnails(delivery: Delivery) -> list[Path]:
     """Small pictures of finished renders that this machine can see, the newest of each folder."""
     found: list[Path] = []
     for record in delivery["records"]:
-        data = record["data"]
-        for folder in data.get("outputs", []) if data.get("kind") == "job" and data.get("done") else []:
+        ended = ended_of(record["data"])
+        for folder in ended.outputs if ended is not None and ended.done else []:
             if len(found) < MOST_PICTURES and (newest := _newest(Path(folder))) is not None and newest not in found:
                 found.append(newest)
     return found

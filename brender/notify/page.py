@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Struct, field
+
 from brender.commands.layout import number, span
 
 COLOURS = {"DEBUG": "#6b7280", "INFO": "#2563eb", "WARNING": "#b45309", "ERROR": "#c2410c", "ALERT": "#b91c1c"}
@@ -21,11 +24,46 @@ MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-si
 Delivery = dict[str, Any]
 
 
-def page(delivery: Delivery, pictures: Iterable[tuple[Path, str]]) -> str:
-    """The whole document; `pictures` are thumbnails with their Content-IDs."""
+class Failure(Struct):
+    """A task that failed."""
+
+    step: str
+    task: int
+    state: str
+    frames: str = ""
+    reason: str = ""
+    worker: str = ""
+
+
+class Ended(Struct):
+    """What a line says of a job that is over; `job` is its id. Anybody may write lines, so it is checked."""
+
+    name: str
+    done: int
+    failed: int
+    total: int
+    seconds: float
+    job: int = 0
+    submitter: str = ""
+    failures: list[Failure] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+
+
+def ended_of(data: dict[str, Any]) -> Ended | None:
+    """The end of a job that a line tells of; None for all other lines."""
+    if data.get("kind") != "job":
+        return None
+    try:
+        return msgspec.convert(data, Ended)
+    except msgspec.ValidationError:
+        return None
+
+
+def page(delivery: Delivery, pictures: Iterable[tuple[Path, str]], site: str = "") -> str:
+    """The whole document; `pictures` are thumbnails with their Content-IDs, `site` is where the farm's page is."""
     shown = list(pictures)
     records = delivery["records"]
-    rows = "".join(_record(one, shown) for one in records)
+    rows = "".join(_record(one, shown, site) for one in records)
     colour = COLOURS.get(delivery["level"], COLOURS["INFO"])
     title = TITLES.get(delivery["schedule"], "now")
     levels = [one["level"] for one in records]
@@ -53,15 +91,20 @@ def _e(value: Any) -> str:
     return html.escape("".join(char if char.isprintable() else " " for char in str(value)))
 
 
-def _record(record: dict[str, Any], pictures: list[tuple[Path, str]]) -> str:
+def job_link(ended: Ended, site: str) -> str:
+    """Where the farm's page shows a job; empty where nobody has said where the page is."""
+    return f"{site}/#/jobs/{ended.job}" if site and ended.job else ""
+
+
+def _record(record: dict[str, Any], pictures: list[tuple[Path, str]], site: str) -> str:
     colour = COLOURS.get(record["level"], COLOURS["INFO"])
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record["at"]))
     who = _e(record["host"] or "farm") + (f" {_e(record['mac'])}" if record["mac"] else "")
     said = "<br>".join(_e(line) for line in record["text"].splitlines()) or "&nbsp;"
-    data = record["data"]
-    more = _job(data, pictures) if data.get("kind") == "job" else ""
-    if data.get("runbook"):
-        more += f'<div style="margin-top:6px;font-size:13px">What to do: {_e(data["runbook"])}</div>'
+    ended = ended_of(record["data"])
+    more = _job(ended, pictures, job_link(ended, site)) if ended is not None else ""
+    if runbook := record["data"].get("runbook"):
+        more += f'<div style="margin-top:6px;font-size:13px">What to do: {_e(runbook)}</div>'
     return (
         '<tr><td style="padding:12px 24px;border-top:1px solid #e5e7eb">'
         f'<div style="font-size:12px;color:#6b7280"><span style="color:{colour};font-weight:700">{_e(record["level"])}'
@@ -70,23 +113,26 @@ def _record(record: dict[str, Any], pictures: list[tuple[Path, str]]) -> str:
     )
 
 
-def _job(data: dict[str, Any], pictures: list[tuple[Path, str]]) -> str:
-    """Counts, a small picture of each folder with a link to it, what failed and why."""
-    done, total, failed = int(data["done"]), int(data["total"]), int(data["failed"])
-    took = span(float(data["seconds"]))
+def _job(ended: Ended, pictures: list[tuple[Path, str]], link: str) -> str:
+    """Counts, a small picture of each folder with a link to it, what failed and why, the job on the farm's page."""
+    done, total, failed = ended.done, ended.total, ended.failed
     parts = [
         f'<div style="margin-top:6px;font-size:13px;color:#4b5563">{done} of {total} tasks done, {failed} failed, '
-        f"in {took}</div>{_bar(done, failed, total)}"
+        f"in {span(ended.seconds)}</div>{_bar(done, failed, total)}"
     ]
-    for folder in data.get("outputs", []):
-        parts.append(_folder(str(folder), pictures))
-    if data.get("failures"):
-        rows = "".join(_failure(one) for one in data["failures"])
-        left = failed - len(data["failures"])
+    parts += [_folder(folder, pictures, link) for folder in ended.outputs]
+    if ended.failures:
+        rows = "".join(_failure(one) for one in ended.failures)
+        left = failed - len(ended.failures)
         rest = f'<div style="font-size:12px;color:#6b7280">and {left} more</div>' if left > 0 else ""
         parts.append(
             '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="margin-top:8px">'
             f"{rows}</table>{rest}"
+        )
+    if link:
+        parts.append(
+            f'<div style="margin-top:8px;font-size:13px"><a href="{html.escape(link)}" style="color:#2563eb">'
+            f"{_e(ended.name)} on the farm's page</a></div>"
         )
     return "".join(parts)
 
@@ -105,7 +151,8 @@ def _bar(done: int, failed: int, total: int) -> str:
     )
 
 
-def _folder(folder: str, pictures: list[tuple[Path, str]]) -> str:
+def _folder(folder: str, pictures: list[tuple[Path, str]], job: str) -> str:
+    """A picture of it that leads to the job, where a reader of mail follows no link to a file."""
     link = f"file://{quote(folder)}" if folder.startswith("/") else ""
     words = f'<a href="{html.escape(link)}" style="color:#2563eb;{MONO}">{_e(folder)}</a>' if link else _e(folder)
     image = ""
@@ -113,25 +160,24 @@ def _folder(folder: str, pictures: list[tuple[Path, str]]) -> str:
         if path.parent.parent.parent in (Path(folder), Path(folder).parent):
             frame = _e(path.name.removesuffix(".jpg"))
             image = (
-                f'<div style="margin-top:8px"><a href="{html.escape(link)}"><img src="cid:{html.escape(cid)}" '
+                f'<div style="margin-top:8px"><a href="{html.escape(job or link)}"><img src="cid:{html.escape(cid)}" '
                 f'alt="{frame}" width="320" style="display:block;max-width:100%;border:0"></a>'
                 f'<div style="font-size:12px;color:#6b7280">{frame}</div></div>'
             )
     return f'{image}<div style="margin-top:4px;overflow-wrap:anywhere">{words}</div>'
 
 
-def part(one: dict[str, Any]) -> str:
+def part(one: Failure) -> str:
     """What failed: a step and its frame, or its task by number."""
-    frames = str(one.get("frames") or "")
-    if not frames:
-        return f"{one['step']} {one['task']}"
-    return f"{one['step']}, frame{'' if frames.isdigit() else 's'} {frames}"
+    if not one.frames:
+        return f"{one.step} {one.task}"
+    return f"{one.step}, frame{'' if one.frames.isdigit() else 's'} {one.frames}"
 
 
-def _failure(one: dict[str, Any]) -> str:
-    where = f" on {_e(one['worker'])}" if one.get("worker") else ""
+def _failure(one: Failure) -> str:
+    where = f" on {_e(one.worker)}" if one.worker else ""
     return (
         '<tr><td style="padding:6px 8px;border-left:3px solid #dc2626;background:#fef2f2;font-size:13px;'
-        f'overflow-wrap:anywhere"><b>{_e(part(one))}</b> {_e(one["state"])}{where}: '
-        f"{_e(one['reason']) or 'no reason given'}</td></tr>"
+        f'overflow-wrap:anywhere"><b>{_e(part(one))}</b> {_e(one.state)}{where}: '
+        f"{_e(one.reason) or 'no reason given'}</td></tr>"
     )

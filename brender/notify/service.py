@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from brender.errors import Invalid
+from brender.errors import BrenderError, Invalid
 from brender.notify import credentials as credentials_
 from brender.notify import letter, post
 from brender.notify.credentials import Credentials
@@ -25,6 +25,7 @@ log = logging.getLogger("brender.notify")
 
 LONGEST_SLEEP = 30.0  # seconds; a letter that is due meanwhile wakes it
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds without a letter while the mail server is down
+PATIENCE, MOST_PATIENCE = 0.25, 10.0  # seconds between two tries to speak with the master
 LAST_WORDS = 8.0  # seconds at a stop for what still is to leave
 CONSOLE = "console"
 
@@ -42,6 +43,7 @@ class Service:
         self._unreported: dict[int, tuple[str, dict[str, Any]]] = {}
         self._woken, self._wake = wake_pipe()
         self._said = ""
+        self._patience = PATIENCE
         self._pause = 0.0
         self._resumes = 0.0  # on the monotonic clock
 
@@ -51,24 +53,24 @@ class Service:
         os.write(self._wake, b".")
 
     def run(self) -> None:
-        """Until `stop`. A master that is away is waited for."""
-        pause = 0.25
+        """Until `stop`. A master that is away, or takes nothing at the moment, is waited for."""
         while not self._stopping:
             try:
                 link = Upstream(self.place)
+                try:
+                    self._serve(link)
+                finally:
+                    link.close()
             except Gone as error:
-                self._tell_once(f"{error}; it is tried again")
-                select.select([self._woken], [], [], pause)
-                pause = min(pause * 2, 10.0)
-                continue
-            pause = 0.25
-            self._tell_once("")
-            try:
-                self._serve(link)
-            except Gone as error:
-                self._tell_once(str(error))
-            finally:
-                link.close()
+                self._wait(f"{error}; it is tried again")
+            except BrenderError as error:
+                self._wait(f"the master takes nothing: {error.sentence()}")
+
+    def _wait(self, why: str) -> None:
+        """Before the next try, ever longer until something has worked."""
+        self._tell_once(why)
+        select.select([self._woken], [], [], self._patience)
+        self._patience = min(self._patience * 2, MOST_PATIENCE)
 
     def _tell_once(self, said: str) -> None:
         """A trouble that goes on is told once."""
@@ -104,12 +106,13 @@ class Service:
             if self._resumes > time.monotonic() and not self._stopping:
                 return self._resumes - time.monotonic()
             answer = link.ask("delivery.take", holder=self.holder, fresh=self._fresh)
-            self._fresh = False
+            self._fresh, self._patience = False, PATIENCE
+            self._tell_once("")
             if answer["delivery"] is None:
                 wait: float | None = answer["wait"]
                 return wait
             found = answer["delivery"]
-            outcome = self.send(found)
+            outcome = self._sent(found)
             self._unreported[found["id"]] = self._report(found, outcome)
             self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE) if outcome.down else 0.0
             self._resumes = time.monotonic() + self._pause
@@ -126,6 +129,14 @@ class Service:
             log.warning("delivery %s is given up: %s", delivery["id"], error)
             return "delivery.failed", {**told, "error": error, "final": True}
         return "delivery.sent", told
+
+    def _sent(self, delivery: dict[str, Any]) -> post.Outcome:
+        """One letter that cannot be made must not stop the others."""
+        try:
+            return self.send(delivery)
+        except Exception as defect:
+            log.exception("delivery %s met a defect", delivery["id"])
+            return post.Outcome(later={"brender": f"a defect: {type(defect).__name__}: {defect}"})
 
     def send(self, delivery: dict[str, Any]) -> post.Outcome:
         """To everybody who has it not yet, each way by itself."""
@@ -144,7 +155,8 @@ class Service:
             message = letter.of(delivery, credentials, people)
             found.add(post.mail(credentials, message, people))
         if ways:
-            found.add(post.apprise(credentials.apprise, ways, letter.subject(delivery), letter.text(delivery)))
+            words = letter.text(delivery, credentials.page)
+            found.add(post.apprise(credentials.apprise, ways, letter.subject(delivery), words))
         return found
 
 

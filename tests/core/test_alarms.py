@@ -96,6 +96,33 @@ def test_a_batch_that_comes_late_is_judged_by_the_times_of_its_samples() -> None
     assert sample(stage, channel, 20.0) == ["alarm.resolved"]
 
 
+@pytest.mark.parametrize("shift", [3600.0, -3600.0])
+def test_patience_is_as_long_as_it_is_when_the_clock_was_set(shift: float) -> None:
+    """F24: samples have the times of the clock on the wall, patience is measured by one that only runs."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    stage.do(ev.ClockMoved(shift))
+    stage.do(ev.Readings([(channel, stage.now + shift, 99.0)]))
+    stage.wait(9)
+    assert [alarm.state for alarm in alarms(stage)] == ["pending"]
+    stage.wait(2)
+    assert [alarm.state for alarm in alarms(stage)] == ["firing"]
+
+
+def test_patience_of_a_master_whose_clock_was_ahead_does_not_begin_tomorrow() -> None:
+    """F24: the rows are from a life of the master in which it was another day."""
+    stage = quiet()
+    channel = add_channel(stage, "gpu.temp")
+    rule(stage, lasting=10.0)
+    sample(stage, channel, 99.0)
+    stage.now -= 86_400.0
+    stage.farm.now = stage.now  # as in a process that starts anew
+    stage.turn(ev.Boot())
+    stage.wait(11)
+    assert [alarm.state for alarm in alarms(stage)] == ["firing"]
+
+
 def test_samples_that_come_again_or_out_of_order_say_nothing_new() -> None:
     stage = quiet()
     channel = add_channel(stage, "gpu.temp")
@@ -176,6 +203,39 @@ def test_a_lost_worker_mutes_its_own_and_is_told_of_itself() -> None:
     assert lines(stage, "WARNING")[1:] == ["cpu has said nothing for more than 30 s."]
 
 
+def test_a_channel_that_nobody_watched_for_a_while_has_its_time_when_a_rule_looks_at_it_again() -> None:
+    """While it is off nobody hands its samples on, so what is known of the channel is old and no silence."""
+    stage = quiet()
+    channel = add_channel(stage, "cpu")
+    number = rule(stage, "silence", condition="absent", threshold=60.0)
+    sample(stage, channel, 1.0)
+    stage.do(ev.Update("alarm_rule", [number], {"enabled": False}))
+    stage.wait(3600, every=60.0)
+    stage.do(ev.Update("alarm_rule", [number], {"enabled": True}))
+    stage.wait(59)
+    assert alarms(stage) == []
+    stage.wait(3)
+    assert [(alarm.about, alarm.state) for alarm in alarms(stage)] == [("cpu", "firing")]
+
+
+def test_the_silence_of_an_alarm_that_ends_while_its_worker_is_away_is_no_word_either() -> None:
+    """Inhibition: of a worker that is away one thing is told, that it is away."""
+    stage = Stage()
+    worker = stage.worker("render-01")
+    channel = add_channel(stage, "gpu.temp", worker)
+    rule(stage)
+    stage.do(ev.Heartbeat(stage.session(worker), "only 512 MiB free in /data", True))
+    sample(stage, channel, 99.0)
+    told = len(lines(stage))
+    stage.do(ev.SkipAlarms([alarm.id for alarm in alarms(stage)], 30.0, "anna"))
+    stage.do(ev.Disconnected(stage.session(worker)))
+    stage.wait(60)
+    assert lines(stage)[told:] == ["Worker render-01 is lost: its connection is gone."]
+    assert [(alarm.about, alarm.state, alarm.muted) for alarm in alarms(stage)] == [
+        ("render-01", "firing", True), ("gpu.temp", "firing", True), ("render-01", "firing", False),
+    ]  # fmt: skip
+
+
 def test_people_acknowledge_and_skip() -> None:
     """REQUIREMENTS 7.2; SP-57: `skipped`."""
     stage = quiet()
@@ -254,7 +314,7 @@ def test_a_selector_is_one_of_its_names_and_all_of_its_labels(words: list[str]) 
 # ---- what happens on the farm
 
 
-def test_a_farm_begins_with_five_rules_and_never_gets_one_back() -> None:
+def test_a_farm_begins_with_six_rules_and_never_gets_one_back() -> None:
     stage = Stage()
     assert [(row.source, row.level) for row in stage.farm.alarm_rules.values()] == [
         ("worker.lost", "WARNING"),
@@ -262,8 +322,9 @@ def test_a_farm_begins_with_five_rules_and_never_gets_one_back() -> None:
         ("job.ended", "INFO"),
         ("disk.low", "ALERT"),
         ("task.immortal", "ALERT"),
+        ("worker.twin", "ALERT"),
     ]
-    stage.do(ev.Delete("alarm_rule", [1, 2, 3, 4, 5]))
+    stage.do(ev.Delete("alarm_rule", [1, 2, 3, 4, 5, 6]))
     stage.turn(ev.Boot())
     assert stage.farm.alarm_rules == {}
 
@@ -285,6 +346,26 @@ def test_a_job_that_failed_is_told_at_once_and_in_the_digest_and_is_over_when_it
     assert [alarm.about for alarm in alarms(stage)] == ["film/shot"]
     stage.do(ev.RunJob(job.id))
     assert alarms(stage) == []
+
+
+def test_a_patient_rule_tells_as_much_of_a_job_as_one_that_is_not() -> None:
+    """`for=` and a silence end without a notice: the letter has what failed and why all the same."""
+    stage = quiet()
+    rule(stage, "still failed", source="job.failed", condition="", threshold=0.0, lasting=60.0)
+    worker = stage.worker()
+    stage.job({"frames": "1-2", "retries": 0, "params": {"output": "/out"}}, name="shot")
+    while live := stage.live(worker):
+        attempt = live[0]
+        stage.end(worker, attempt, "success0" if attempt.task else "error", exit_code=13, reason="no camera")
+    stage.wait(59)
+    assert lines(stage) == []
+    stage.wait(2)
+    (alarm,) = alarms(stage)
+    stage.do(ev.SkipAlarms([alarm.id], 30.0, "anna"))
+    stage.wait(31)
+    told = [row.data for row in stage.farm.records.values()]
+    assert [(one["kind"], one["done"], one["failed"], one["outputs"]) for one in told] == [("job", 1, 1, ["/out"])] * 2
+    assert [one["failures"][0]["reason"] for one in told] == ["no camera", "no camera"]
 
 
 def test_disk_immortal_and_stalled_are_alarms_as_long_as_they_are_so() -> None:
@@ -325,3 +406,39 @@ def test_a_worker_that_comes_and_goes_is_one_alarm_each_time() -> None:
     stage.do(ev.Delete("worker", [1]))
     stage.wait(1)
     assert alarms(stage) == []
+
+
+def test_a_worker_that_does_not_come_back_after_a_restart_of_the_master_is_told() -> None:
+    """The power was away for both; one that was shut down in order, or comes back in time, is no news."""
+    stage = Stage()
+    names = {name: stage.worker(name, boot=name) for name in ("gone", "back", "shut")}
+    stage.do(ev.Disconnected(stage.session(names["shut"]), True))
+    stage.now += 3600
+    stage.turn(ev.Boot())
+    stage.wait(20)
+    stage.turn(ev.Boot())  # it was killed a second time
+    assert {row.presence for row in stage.farm.workers.values()} == {"offline"}
+    stage.wait(50)
+    stage.worker("back")
+    stage.wait(30)
+    assert lines(stage) == ["Worker gone is lost: its connection is gone."]
+    assert [alarm.about for alarm in alarms(stage)] == ["gone"]
+    stage.worker("gone")
+    stage.wait(1)
+    assert alarms(stage) == []
+
+
+def test_two_daemons_with_one_identity_are_an_alert_until_one_of_them_is_put_right() -> None:
+    """RM-04, F16: the newer session wins each time; a daemon that was started anew is no twin."""
+    stage = Stage()
+    for boot in ("one", "two", "three"):
+        stage.worker("render-01", boot=boot)
+    assert lines(stage) == []
+    for boot in ("two", "three", "two"):
+        stage.now += 5
+        stage.worker("render-01", boot=boot)
+    (told,) = lines(stage, "ALERT")
+    assert "render-01 (MAC 000000000001)" in told and "--name" in told
+    assert [(alarm.about, alarm.count) for alarm in alarms(stage)] == [("render-01", 1)]
+    stage.wait(61)
+    assert [alarm.about for alarm in alarms(stage) if alarm.level == "ALERT"] == []

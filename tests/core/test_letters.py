@@ -216,6 +216,31 @@ def test_letters_that_were_given_up_are_kept_up_to_a_number() -> None:
     assert len(stage.farm.records) == 3
 
 
+def test_a_clock_that_was_a_day_ahead_when_the_master_last_ran_holds_no_letter_back() -> None:
+    """F24: the rows say tomorrow; the letter waits no longer than any other that failed."""
+    stage = Stage()
+    write(stage, "ALERT", "fire")
+    letter = take(stage)
+    assert letter is not None
+    stage.do(ev.DeliveryFailed(letter["id"], "connection refused"))
+    core, now = stage.core, stage.now - DAY
+    stage.farm.now = now  # as in a process that starts anew
+    core.turn([ev.Boot()], now)
+    (row,) = letters(stage)
+    assert row.next_at - now <= 3600.0
+    assert row.expires_at - now <= 3 * DAY
+
+
+def test_lines_and_letters_are_dated_by_the_clock_on_the_wall() -> None:
+    """F24: it was put right after the master had started."""
+    stage = Stage()
+    stage.do(ev.ClockMoved(3 * DAY))
+    write(stage, "ALERT", "fire")
+    letter = take(stage)
+    assert letter is not None
+    assert letter["created_at"] == letter["records"][0]["at"] == stage.now + 3 * DAY
+
+
 @pytest.mark.parametrize("text", ["x" * 4001])
 def test_a_line_that_is_too_long_is_refused(text: str) -> None:
     stage = Stage()
@@ -228,7 +253,7 @@ def test_every_line_that_is_to_be_mailed_is_mailed_whatever_fails(data: st.DataO
     """Random levels, digests, deaths and failures: in the end each line was in a letter that is out, in order, once
     for each Message-ID."""
     stage = Stage(settings=Settings(digest_lines=7, instant_lines=3))
-    stage.do(ev.Delete("alarm_rule", [1, 2, 3, 4, 5]))
+    stage.do(ev.Delete("alarm_rule", list(stage.farm.alarm_rules)))
     wanted: list[str] = []
     out: dict[str, list[str]] = {}
     for number in range(data.draw(st.integers(1, 25))):

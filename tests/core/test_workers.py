@@ -423,4 +423,7 @@ def test_a_clock_that_is_wrong_is_told_and_nothing_is_refused() -> None:
     assert stage.farm.workers[worker].facts["clock_skew"] == -30.0
     stage.do(ev.Clock(stage.session(worker), stage.now + 1.9))
     assert "clock_skew" not in stage.farm.workers[worker].facts
+    stage.do(ev.ClockMoved(3600.0))  # the master's own clock was put right
+    stage.do(ev.Clock(stage.session(worker), stage.now + 3600.0))
+    assert "clock_skew" not in stage.farm.workers[worker].facts
     assert stage.farm.workers[worker].presence == "online"

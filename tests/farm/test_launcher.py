@@ -102,3 +102,31 @@ def test_a_farm_without_a_page_has_none(real: Farm) -> None:
     line.close()
     launcher.send_signal(signal.SIGTERM)
     assert ended(launcher, 15.0)
+
+
+def test_a_farm_whose_database_is_damaged_is_not_started_over_and_over(real: Farm) -> None:
+    """F43: the master says once what to do, and the launcher ends with its exit code."""
+    words = ["up", "--listen", f"127.0.0.1:{real.port}", "--data", str(real.folder / "up"), "--slots", "1", "--no-web"]
+    launcher = real.run(*words)
+    real.answers().close()
+    launcher.send_signal(signal.SIGTERM)
+    assert ended(launcher, 15.0)
+    database = real.folder / "up" / "master" / "farm.db"
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * 40_000)
+    again = real.run(*words)
+    assert ended(again, 30.0) and again.returncode == 78
+    assert real.said("up").count("is damaged") == 1
+    assert "brender up: the master cannot start as things are" in real.said("up")
+    assert real.processes() == {}
+
+
+def test_a_farm_that_has_hardly_begun_can_be_stopped(real: Farm) -> None:
+    """Circus starts the programs one after the other, and hears nobody meanwhile."""
+    words = ["up", "--listen", f"127.0.0.1:{real.port}", "--data", str(real.folder / "up"), "--workers", "4"]
+    launcher = real.run(*words, "--no-web")
+    eventually(lambda: len(real.processes()) > 1)
+    launcher.send_signal(signal.SIGTERM)
+    assert ended(launcher, 15.0) and launcher.returncode == 0
+    assert wait_gone(real.processes(), 10.0) == {}

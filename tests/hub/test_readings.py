@@ -47,9 +47,10 @@ class Farm:
         }  # fmt: skip
         self.faults: list[Exception] = []
         self.writer = Writer(store, self.faults.append)
-        self.clock = SteadyClock()
+        self.ahead = 0.0  # seconds by which somebody has set the clock on the wall since
+        self.clock = SteadyClock(lambda: time.time() + self.ahead)
         self.keeper = open_keeper(folder, "me", terms=Terms(reserve_bytes=0), now=self.clock.now)
-        self.readings = Readings(self.keeper, self.farm, self.clock.now)
+        self.readings = Readings(self.keeper, self.farm, self.clock.wall)
         info = lambda: {"readings": self.readings.status()}  # noqa: E731
         self.hub = Hub(Core(self.farm), self.writer, Feed(100, 1), self.clock, info, self.readings)
         self.port = Port(lambda: Conversation(complete=lambda *_: []), self.hub.take, self.hub.gone, DEFAULT)
@@ -99,6 +100,10 @@ class Sender:
         self.sock = socket.create_connection(address, LIMIT_S)
         self.reader = FrameReader()
         self.heard: list[tuple[str, Any]] = []
+        hello = {"key": "brender_1", "mac": "1", "hostname": "hal", "name": "hal", "boot": "1", "slots": 0}
+        self.sock.sendall(frame([{"method": "worker.hello", "params": hello}]))
+        while self.hear()[0] != "welcome":
+            pass
 
     def say(self, *batches: Batch) -> None:
         self.sock.sendall(b"".join(frame([{"method": METHOD, "params": batch}]) for batch in batches))
@@ -179,6 +184,22 @@ def test_an_alarm_rule_judges_the_batches_of_its_channels_and_nobody_elses(farm:
 
     assert line.ask("reading.put", source="render-02", key="temperature", value=40) == {"saved": 1, "refused": []}
     assert line.ask("alarm.list")["alarms"] == []
+
+
+def test_readings_go_by_the_clock_on_the_wall_also_after_it_was_set(farm: Farm) -> None:
+    """F24: the master's machine slept for an hour, or its clock was put right: those of the workers run on."""
+    sender, line = farm.sender(), farm.line()
+    farm.ahead = 3600.0
+    now = round(time.time() + farm.ahead, 6)
+    sender.say(collected([(7, now, 61.0)]).batch(1))
+    assert sender.hear() == ("saved", {"batch": 1, "refused": []})
+    while farm.farm.shift < 3599.0:
+        line.ask("farm.status")
+    line.ask("reading.put", source="t1", key="-", value=62.0)
+    found = line.ask("reading.range", channel="t1")
+    assert found["values"] == [61.0, 62.0]
+    assert found["to"] > now and found["times"][1] > now
+    assert line.ask("channel.list")["channels"][0]["age"] < 60.0
 
 
 def test_late_samples_change_no_latest_value(farm: Farm) -> None:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,26 @@ def test_a_finished_job_shows_its_newest_picture_inside_the_letter_and_links_to_
     assert "render, frame 8: error13 on render-01: no <camera>" in letter.text(delivery(record(data=job("/x"))))
     assert "no &lt;camera&gt;" in html(found)
     assert not re.search(r"https?:|url\(|<script|<link", html(found))
+
+
+def test_a_letter_links_to_the_job_on_the_farms_page_where_its_place_is_known(tmp_path: Path) -> None:
+    """A link to a file leads nowhere in most readers of mail."""
+    site = Credentials("farm@example.org", ["anna@example.org"], server="127.0.0.1", port=25, page="http://farm:8060")
+    one = delivery(record("Job film/shot is finished.", data=job(str(tmp_path))))
+    sent = BytesParser(policy=policy.default).parsebytes(letter.of(one, site, ["anna@example.org"]).as_bytes())
+    assert isinstance(sent, EmailMessage)
+    assert 'href="http://farm:8060/#/jobs/1"' in html(sent)
+    assert "see: http://farm:8060/#/jobs/1" in letter.text(one, site.page)
+
+
+@pytest.mark.parametrize("data", [
+    {"kind": "job"}, {"kind": ["job"]}, {"runbook": 7}, {"outputs": [3]}, job("/x", done="many"),
+    job("/x", outputs=[3]), job("/x", failures=[{}]), job("/x", seconds="long"), job("/x", name=None),
+])  # fmt: skip
+def test_what_anybody_may_write_beside_a_line_stops_no_letter(data: dict[str, Any]) -> None:
+    """`log.write` takes any data: what is not the end of a job is a plain line."""
+    one = delivery(record("a line", data=data))
+    assert "a line" in html(made(one)) and "a line" in letter.text(one)
 
 
 def test_only_small_plain_files_of_brender_are_taken_for_pictures(tmp_path: Path) -> None:

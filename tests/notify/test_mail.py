@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,20 @@ def test_mail_leaves_over_tls_with_a_password_that_may_change(office: Office, tl
     until(lambda: office.waiting() == [], "all is sent")
 
 
+def test_certificates_of_the_credentials_are_trusted_beside_the_systems(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sink whose certificate the system knows, and credentials that name another one."""
+    (office.folder / "known").mkdir()
+    (office.folder / "named").mkdir()
+    context, known = certificate(office.folder / "known")
+    _, named = certificate(office.folder / "named")
+    monkeypatch.setenv("SSL_CERT_FILE", str(known))
+    sink = office.sink(ssl_context=context)
+    office.notify(credentials(office.folder, sink.port, tls="implicit", ca=str(named)))
+    until(lambda: about(sink, "brender notify started"), "the letter")
+
+
 def test_a_server_that_nobody_trusts_gets_nothing(office: Office) -> None:
     context, _ = certificate(office.folder)
     sink = office.sink(ssl_context=context)
@@ -220,6 +235,39 @@ def test_a_master_killed_while_a_letter_is_sent_hears_of_it_when_it_is_back(offi
     assert len(about(sink, "sent without a master")) == 1
 
 
+def test_a_master_whose_disk_is_full_is_waited_for(tmp_path: Path) -> None:
+    """F06: it takes nothing, so no letter can be taken from it; the sender stays, and goes on when there is room."""
+    disk = tmp_path / "master"
+    disk.mkdir()
+    inside = f'mount -t tmpfs -o size=3m none "{disk}" && exec "$@"'
+    farm = Farm(tmp_path, before=["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
+    sink = Sink()
+    try:
+        farm.json().call("log.write", logger="render", level="ALERT", text="before it was full")
+        ballast = Path(f"/proc/{farm.master.process.pid}/root{disk}") / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * 4096)
+        peer, number = farm.json(), 0
+        while not farm.status()["writer"]["full"]:
+            number += 1
+            values = {"description": "x" * 20_000}
+            params = {"name": f"p{number}", "values": values}
+            peer.send({"jsonrpc": "2.0", "id": number, "method": "project.add", "params": params})
+        words = ["--master", f"127.0.0.1:{farm.port}", "--credentials", str(credentials(tmp_path, sink.port))]
+        sender = Program(tmp_path, "notify.program", *words)
+        farm.programs.append(sender)
+        until(lambda: "takes nothing" in sender.log.read_text(), "it says what it waits for")
+        assert sender.process.poll() is None
+        ballast.unlink()
+        until(lambda: about(sink, "before it was full"), "the letter")
+        assert sender.stop() == 0
+        assert "Traceback" not in sender.log.read_text()
+    finally:
+        farm.end()
+        sink.close()
+
+
 @pytest.mark.parametrize(("mode", "text", "said"), [
     (0o644, '{"from": "a@x.org"}', "chmod 600"),
     (0o600, "{", "no JSON"),
@@ -227,6 +275,7 @@ def test_a_master_killed_while_a_letter_is_sent_hears_of_it_when_it_is_back(offi
     (0o600, '{"form": "a@x.org"}', "Did you mean from?"),
     (0o600, '{"from": "a@x.org", "to": "b", "server": "x"}', "no address"),
     (0o600, '{"from": "a@x.org", "to": "b@x.org", "server": "mail.x.org", "tls": "none"}', "this machine only"),
+    (0o600, '{"from": "a@x.org", "to": "b@x.org", "server": "x", "page": "farm:8060"}', "http://farm:8060"),
     (0o600, '{"from": "a@x.org\\nBcc: c@x.org", "to": "b@x.org", "server": "x"}', "one line"),
 ])  # fmt: skip
 def test_credentials_that_will_not_do_are_refused_with_the_reason(

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from brender.core import engine
 from brender.core import events as ev
 from brender.core.context import Context
-from brender.core.engine import RULES, Rule
+from brender.core.engine import CRUD, RULES, Rule
 from brender.core.farm import Farm
 from brender.core.lifecycle import TaskState
-from brender.core.orders import Stop
-from brender.core.rules import attempts
+from brender.core.orders import Host, Stop
+from brender.core.rules import attempts, hosting
 
 from .disk import Disk
 from .farmhouse import Defects
@@ -26,13 +26,19 @@ from .farmhouse import Defects
 
 @contextmanager
 def rules(**swapped: Rule) -> Iterator[None]:
-    """The engine works by a copy of its table with other rules for these events."""
-    table = {**RULES, **{getattr(ev, name): rule for name, rule in swapped.items()}}
-    engine.RULES = table  # type: ignore[misc]
+    """The engine works by copies of its tables with other rules for these events; `Update_channel` is of one noun."""
+    table, crud = dict(RULES), dict(CRUD)
+    for name, rule in swapped.items():
+        event, _, noun = name.partition("_")
+        if noun:
+            crud[getattr(ev, event), noun] = rule
+        else:
+            table[getattr(ev, event)] = rule
+    engine.RULES, engine.CRUD = table, crud  # type: ignore[misc]
     try:
         yield
     finally:
-        engine.RULES = RULES  # type: ignore[misc]
+        engine.RULES, engine.CRUD = RULES, CRUD  # type: ignore[misc]
 
 
 def results_without_a_fence(ctx: Context, event: ev.Results) -> None:
@@ -136,6 +142,45 @@ def fires_that_forget_their_run(ctx: Context, event: ev.Fire) -> Any:
     return answer
 
 
+def counts_from_memory(ctx: Context, event: ev.Counted) -> None:
+    """Managers are asked how many channels they have, and nobody listens."""
+    worker = ctx.farm.sessions.get(event.session, 0)
+    RULES[ev.Counted](ctx, replace(event, count=ctx.farm.hosting.count(worker)))
+
+
+def updates_that_restart_the_daemon(ctx: Context, event: ev.Update) -> Any:
+    """The seed's own problem: whoever alters one channel begins all of its manager anew (CL-35)."""
+    answer = CRUD[ev.Update, "channel"](ctx, event)
+    for channel in [ctx.farm.channels[one] for one in event.ids]:
+        if channel.manager_id:
+            of = [ctx.farm.channels[one] for one in sorted(ctx.farm.hosting.of.get(channel.manager_id, ()))]
+            hosting.host(ctx, ctx.worker(channel.manager_id), of, again=True)
+    return answer
+
+
+def deletes_that_nobody_hears_of(ctx: Context, event: ev.Delete) -> Any:
+    """The row is gone, and its manager goes on (CL-49)."""
+    answer = CRUD[ev.Delete, "channel"](ctx, event)
+    ctx.orders[:] = [(to, order) for to, order in ctx.orders if not (isinstance(order, Host) and order.drop)]
+    return answer
+
+
+def ends_that_move_nothing(ctx: Context, event: ev.Disconnected) -> Any:
+    """What floats stays with a manager that is gone."""
+    answer = RULES[ev.Disconnected](ctx, event)
+    ctx.farm.hosting.away.clear()
+    return answer
+
+
+def hello_that_leaves_channels_alone(ctx: Context, event: ev.Hello) -> Any:
+    """A manager that was away goes on with what others have got meanwhile."""
+    answer = RULES[ev.Hello](ctx, event)
+    ctx.orders[:] = [
+        (to, order) for to, order in ctx.orders if not (isinstance(order, Host) and order.keep is not None)
+    ]
+    return answer
+
+
 SWAPPED: dict[str, dict[str, Rule]] = {
     "no attempt fence": {"Results": results_without_a_fence},
     "messages are counted": {"Results": results_that_are_counted},
@@ -145,6 +190,11 @@ SWAPPED: dict[str, dict[str, Rule]] = {
     "ends of schedules are lost": {"ScheduleEnded": ends_that_are_lost},
     "nobody reads the clock": {"ClockMoved": clocks_that_nobody_reads},
     "runs are forgotten": {"Fire": fires_that_forget_their_run},
+    "counts of managers are remembered": {"Counted": counts_from_memory},
+    "altering one channel restarts all": {"Update_channel": updates_that_restart_the_daemon},
+    "deleted channels go on": {"Delete_channel": deletes_that_nobody_hears_of},
+    "channels stay with the dead": {"Disconnected": ends_that_move_nothing},
+    "channels that moved go on where they were": {"Hello": hello_that_leaves_channels_alone},
 }
 WORLDS: dict[str, Defects] = {
     "ack before commit": Defects(ack_before_commit=True),

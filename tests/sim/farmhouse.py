@@ -16,6 +16,7 @@ from brender.core.farm import Farm
 from . import beats
 from .clockwork import Act, Clockwork
 from .disk import Disk
+from .household import Household
 from .link import Link
 from .machine import Machine
 from .master import SETTINGS, Master
@@ -55,10 +56,13 @@ class Farmhouse:
         self.master: Master | None = None
         self.healed = False
         self.machines = [
-            Machine(self.clock, number, self._dial, self.verdict.kept, outbox=not defects.no_outbox)
+            Machine(
+                self.clock, number, self._dial, self.verdict.kept, self.verdict.channels, outbox=not defects.no_outbox
+            )
             for number in range(1, self.chance.randint(2, 4) + 1)
         ]
         self._endless: set[str] = set()
+        self.channels = Household(self)
 
     @property
     def launched(self) -> int:
@@ -80,6 +84,7 @@ class Farmhouse:
             assert self.master is not None
             self.verdict.at_end(self.master.farm, self.disk.mirror(), self.disk.rows)
             self._listen_to_the_beats()
+            self.channels.move_house()
         except Exception as error:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {type(error).__name__}: {error}") from error
         return self
@@ -121,8 +126,9 @@ class Farmhouse:
             kind = self.chance.choice(["repeat_every", "repeat_o_clock"])
             period, misfire = self.chance.choice([1.0, 2.0, 3.0]), self.chance.choice(["skip", "run_once"])
             limit, schedule = beats.makers(f"beat-{number}", kind, period, misfire)
-            then = partial(self._insist, schedule)
-            self.clock.after(self.chance.uniform(0, 4), partial(self._insist, limit, then))
+            then = partial(self.insist, schedule)
+            self.clock.after(self.chance.uniform(0, 4), partial(self.insist, limit, then))
+        self.channels.plan(TROUBLED)
 
     def _step(self, job: int, place: int) -> dict[str, Any]:
         chance = self.chance
@@ -144,9 +150,9 @@ class Farmhouse:
         }
 
     def _submit(self, name: str, tree: dict[str, Any]) -> None:
-        self._insist(ev.SubmitTree(tree, run=True), lambda: self.verdict.submitted.add(name))
+        self.insist(ev.SubmitTree(tree, run=True), lambda: self.verdict.submitted.add(name))
 
-    def _insist(self, event: ev.Event, then: Act = lambda: None) -> None:
+    def insist(self, event: ev.Event, then: Act = lambda: None) -> None:
         """Asks until it is answered, as a client does that does not know whether it was heard."""
         answered = False
 
@@ -173,26 +179,27 @@ class Farmhouse:
         worker = chance.choice(sorted(master.farm.workers) or [1])
         schedule = chance.choice(sorted(master.farm.schedules) or [1])
         task = chance.randrange(len(master.farm.tasks[step]))
-        master.ask(
-            chance.choice(
-                [
-                    ev.PauseJob(job, True, "anna"),
-                    ev.PauseJob(job, False, "anna"),
-                    ev.Undo("anna"),
-                    ev.StopJob(job),
-                    ev.RunJob(job),
-                    ev.RetryTasks(step, []),
-                    ev.KillTasks(step, [task]),
-                    ev.Update("job", [job], {"priority": chance.randint(0, 100)}),
-                    ev.Update("step", [step], {"retries": chance.randint(0, 3)}),
-                    ev.SetAdmin([worker], "disabled", "anna"),
-                    ev.SetAdmin([worker], "enabled", "anna"),
-                    ev.RunSchedule(schedule),
-                    ev.PauseSchedule(schedule, True),
-                    ev.StopSchedules(chance.random() < 0.5),
-                ]
-            )
+        event = chance.choice(
+            [
+                ev.PauseJob(job, True, "anna"),
+                ev.PauseJob(job, False, "anna"),
+                ev.Undo("anna"),
+                ev.StopJob(job),
+                ev.RunJob(job),
+                ev.RetryTasks(step, []),
+                ev.KillTasks(step, [task]),
+                ev.Update("job", [job], {"priority": chance.randint(0, 100)}),
+                ev.Update("step", [step], {"retries": chance.randint(0, 3)}),
+                ev.SetAdmin([worker], "disabled", "anna"),
+                ev.SetAdmin([worker], "enabled", "anna"),
+                ev.RunSchedule(schedule),
+                ev.PauseSchedule(schedule, True),
+                ev.StopSchedules(chance.random() < 0.5),
+            ]
         )
+        if isinstance(event, ev.SetAdmin | ev.Undo):
+            self.channels.admin(worker if isinstance(event, ev.SetAdmin) else 0)
+        master.ask(event)
 
     # ---- faults
 
@@ -323,6 +330,7 @@ class Farmhouse:
         self._start_master()
         for machine in self.machines:
             machine.partitioned = False
+            machine.calm = True
             machine.start()
 
     def _go_on(self) -> None:
@@ -337,6 +345,7 @@ class Farmhouse:
         disabled = [worker.id for worker in farm.workers.values() if worker.admin_state == "disabled"]
         if disabled:
             self.master.ask(ev.SetAdmin(disabled, "enabled"))
+        self.channels.go_on()
         if farm.halted:
             self.master.ask(ev.StopSchedules(False))
         for row in farm.schedules.values():
@@ -357,6 +366,7 @@ class Farmhouse:
             and all(m.up and m.duty.welcomed and not (m.duty.held or m.duty.running) for m in self.machines)
             and all(worker.presence == "online" for worker in farm.workers.values())
             and all(row.state == "armed" for row in farm.schedules.values())
+            and not self.channels.unfinished()
         )
 
     def _listen_to_the_beats(self) -> None:
@@ -376,4 +386,5 @@ class Farmhouse:
         jobs = [why_job(farm, job.id) for job in farm.jobs.values() if job.desired == "run"]
         held = [(m.number, m.up, m.duty.running, m.duty.queued, m.duty.held) for m in self.machines]
         away = [worker.name for worker in farm.workers.values() if worker.presence != "online"]
-        return f"jobs {jobs}; attempts {list(farm.attempts.values())}; machines {held}; away {away}"
+        channels = self.channels.unfinished()
+        return f"jobs {jobs}; attempts {list(farm.attempts.values())}; machines {held}; away {away}; {channels}"

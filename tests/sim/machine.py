@@ -1,4 +1,4 @@
-"""A machine of the farm: the real Duty, fake processes, and an outbox whose newest records a power cut may take."""
+"""A machine of the farm: the real Duty, fake processes and probes; a power cut may take an outbox's newest records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from brender.worker import words, world
 from brender.worker.duty import Duty
 from brender.worker.functions import Call, Catalogue, Parameter, Template
 
+from .channels import A_MACHINE, Hosting, Witness
 from .clockwork import Clockwork
 from .link import Link
 
@@ -37,15 +38,17 @@ class Machine:
         number: int,
         dial: Callable[[Machine], Link | None],
         kept: Callable[[int, Result], None],
+        witness: Witness,
         outbox: bool = True,
     ) -> None:
         self.clock, self.number = clock, number
         self.slots = clock.chance.choice([1, 1, 2, 3])
         self.partitioned = False
         self.up = False
+        self.calm = False  # nothing that it measures fails any more
         self.launched = 0
         self.link: Link | None = None
-        self._dial, self._kept, self._outbox = dial, kept, outbox
+        self._dial, self._kept, self._witness, self._outbox = dial, kept, witness, outbox
         self._records: list[tuple[float, list[Result], list[int]]] = []
         self._next = 1
         self._epoch = 0
@@ -61,7 +64,9 @@ class Machine:
         self.up = True
         self._life += 1
         name = f"w{self.number}"
-        hello = Hello(0, f"brender_{name}", name, name, boot=f"{name}.{self._life}", slots=self.slots)
+        boot = f"{name}.{self._life}"
+        hello = Hello(0, f"brender_{name}", name, name, boot=boot, slots=self.slots, config=dict(A_MACHINE))
+        self.hosting = Hosting(self.number, self.clock.chance, self._post, self._witness)
         held = self._held() if self._outbox else []
         self.duty = Duty(hello, self._catalogue, held, self._next, self._epoch)
         self._reader = FrameReader()
@@ -117,7 +122,7 @@ class Machine:
 
     def cut(self, link: Link) -> None:
         if link is self.link:
-            self.link = None
+            self.link, self.hosting.excused = None, True
             self._turn([world.Cut()])
             self._plan(self.clock.chance.uniform(0.01, 0.5), self._connect)
 
@@ -125,11 +130,17 @@ class Machine:
         if link is self.link:
             messages = self._reader.feed(data)
             assert self._reader.broken is None
-            self._turn([message.params_as(words.ORDERS[message.method]) for message in messages])
+            others = [message for message in messages if not self.hosting.hear(message)]
+            self._turn([message.params_as(words.ORDERS[message.method]) for message in others])
+
+    def _post(self, data: bytes) -> None:
+        if self.link is not None:
+            self.link.send(1, data)
 
     def _beat(self) -> None:
         if self.duty.welcomed:
             self._turn([world.Beat()])
+            self.hosting.beat(not self.calm)
         self._plan(self.duty.heartbeat * self.clock.chance.uniform(0.8, 1.2), self._beat)
 
     # ---- turns
@@ -153,6 +164,7 @@ class Machine:
             self.link.send(1, b"".join(frame([words.message(event)]) for event in turn.send))
         if turn.hangup and self.link is not None:
             link, self.link = self.link, None
+            self.hosting.excused = True
             link.closed_by_machine()
             self._turn([world.Cut()])
             self._plan(self.clock.chance.uniform(0.1, 0.5), self._connect)

@@ -33,6 +33,8 @@ SETTINGS = Settings(
     pause_gap=1.0,
     misfire_grace=12.0,
     ahead_seconds=0.1,
+    host_grace=0.15,
+    census_seconds=0.2,
 )
 assert SETTINGS.recall_after == DEFAULT.recall_after
 TICK = 0.5
@@ -48,6 +50,7 @@ class Master:
         self.dead = False
         self.base = wall
         self._alarm: float | None = None
+        self._placing: float | None = None
         self.clock, self.disk, self.verdict = clock, disk, verdict
         self.links: dict[int, tuple[Link, Packed]] = {}
         self._paused_until = 0.0
@@ -131,6 +134,7 @@ class Master:
         if self._turn(batch).more:
             self._poke(0.0)
         self._fire()
+        self._place()
 
     def _turn(self, batch: list[tuple[ev.Event, Reply | None]]) -> Turn:
         events = [event for event, _ in batch]
@@ -157,6 +161,19 @@ class Master:
         self._alarm = None
         if not self.dead:
             self._poke(0.0)
+
+    # ---- managers, as the hub wakes for them
+
+    def _place(self) -> None:
+        due = self.farm.hosting.due()
+        if due is not None and due != self._placing:
+            self._placing = due
+            self.clock.after(max(0.0, due - self.now), lambda: self._look(due))
+
+    def _look(self, due: float) -> None:
+        if not self.dead and due == self._placing:
+            self._placing = None
+            self.ask(ev.PlaceChannels())
 
     def _call_as(self, who: Who, project: str) -> Call:
         return Call(self.farm, who, beats.COMMANDS, self.now, project=project)

@@ -44,6 +44,7 @@ def test_the_farms_see_all_that_is_to_be_seen() -> None:
         seen["starts of a master"] += house.disk.epoch
         seen["superseded results"] += house.verdict.refused
         seen.update(house.verdict.seen)
+        seen.update(house.verdict.channels.seen)
         for (table, _), row in house.disk.rows.items():
             if table == "attempt":
                 seen[f"attempt {row.values[6]}"] += 1
@@ -53,6 +54,6 @@ def test_the_farms_see_all_that_is_to_be_seen() -> None:
     missing = [f"attempt {state}" for state in wanted if not seen[f"attempt {state}"]]
     missing += [what for what in ("superseded results", "given up", "late results", "drops") if not seen[what]]
     missing += [what for what in ("adopted", "recall", "stop", "immortal", "hangup", "bye") if not seen[what]]
-    missing += [] if seen["bundles"] else ["bundles"]
+    missing += [what for what in ("bundles", "moved", "dropped", "began anew") if not seen[what]]
     assert missing == []
     assert seen["starts of a master"] > 200

@@ -17,6 +17,7 @@ from brender.core.orders import Order, Run, Welcome
 from brender.errors import InternalError
 
 from .beats import Beats
+from .channels import Witness
 from .clockwork import Clockwork
 
 _STEP, _TASK, _RUN, _WORKER, _STATE = 1, 2, 3, 5, 6
@@ -35,6 +36,7 @@ class Verdict:
         self.seen: Counter[str] = Counter()
         self.submitted: set[str] = set()  # jobs whose submission was answered
         self.beats = Beats()
+        self.channels = Witness()
         self.clock: Clockwork | None = None
         self.wall = 1_000_000.0  # how far the clock on the wall is ahead of the simulation's
         self._truth: dict[tuple[int, int], str] = {}
@@ -70,6 +72,7 @@ class Verdict:
     def committed(self, changes: list[Change]) -> None:
         assert self.clock is not None
         broken = self.beats.committed(changes, self.clock.now, self.clock.now + self.wall)
+        broken += self.channels.committed(changes)
         if broken:
             raise Broken(", ".join(broken))
         for change in changes:
@@ -120,6 +123,8 @@ class Verdict:
         missing = self.submitted - {job.name for job in farm.jobs.values()}
         if missing:
             raise Broken(f"jobs {sorted(missing)} were acknowledged and are lost")
+        for broken in self.channels.at_start(farm):
+            raise Broken(broken)
         for attempt in self._acked:
             row = rows.get(("attempt", attempt))
             if row is None or row.values[_STATE] in ATTEMPT_LIVE:

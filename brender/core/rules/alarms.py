@@ -16,7 +16,7 @@ from brender.core.farm import Alarm, AlarmRule
 from brender.core.lifecycle import ALARM_TOLD
 from brender.core.rules import loggers
 from brender.core.rules.rows import row_of
-from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found
+from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found, again
 from brender.core.watch import Sample, selects
 from brender.errors import Invalid, WrongState
 
@@ -48,7 +48,7 @@ def _judge(ctx: Context, rule: AlarmRule, channel: Any, new: Sample, old: Sample
     if verdict:
         number = new[1] if isinstance(new[1], int | float) else None
         found = Found(channel.id, channel.name, _said(rule, channel, new, old), _host(channel))
-        _raise(ctx, rule, CHANNEL, found, min(new[0], ctx.now), number)
+        _raise(ctx, rule, CHANNEL, found, min(new[0] - ctx.farm.shift, ctx.now), number)
     elif alarm is not None:
         _end(ctx, rule, alarm)
 
@@ -174,6 +174,13 @@ def _end_what_is_over(ctx: Context) -> None:
 # ---- time
 
 
+def recover(ctx: Context) -> None:
+    """A master starts. Its clock may have been set back meanwhile: patience does not begin in the future (F24)."""
+    for alarm in ctx.farm.alarms.values():
+        if alarm.since > ctx.now:
+            ctx.ledger.set(alarm, since=ctx.now)
+
+
 def tick(ctx: Context) -> None:
     """Silence, patience and silenced alarms; called by every tick."""
     farm = ctx.farm
@@ -187,7 +194,7 @@ def tick(ctx: Context) -> None:
         if alarm.state == "pending" and ctx.now - alarm.since >= rule.lasting:
             _fire(ctx, rule, alarm)
         elif alarm.state == "skipped" and alarm.skipped_until is not None and alarm.skipped_until <= ctx.now:
-            ctx.ledger.set(alarm, state="firing", skipped_until=None)
+            ctx.ledger.set(alarm, state="firing", skipped_until=None, muted=_is_away(ctx, alarm))
             _announce(ctx, rule, alarm)
         elif alarm.state == "firing" and alarm.muted and not _is_away(ctx, alarm):
             ctx.ledger.set(alarm, muted=False)
@@ -233,8 +240,11 @@ def _is_away(ctx: Context, alarm: Alarm) -> bool:
 
 def _announce(ctx: Context, rule: AlarmRule, alarm: Alarm, found: Found | None = None) -> None:
     ctx.notice("alarm.fired", **_about(rule, alarm))
-    if not alarm.muted:
-        _tell(ctx, rule, rule.level, alarm.said, found, alarm)
+    if alarm.muted:
+        return
+    if found is None and rule.source != CHANNEL:
+        found = again(ctx.farm, rule.source, alarm.subject_id)
+    _tell(ctx, rule, rule.level, alarm.said, found, alarm)
 
 
 def _end(ctx: Context, rule: AlarmRule, alarm: Alarm) -> None:

@@ -20,6 +20,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
         load.session = None
         load.heard = ctx.now + grace
         load.said = worker.warning
+        load.expected = bool(worker.boot)
         ctx.ledger.set(worker, presence="offline")
     farm.lost = {
         trouble.last.id: (step_id, task)
@@ -34,6 +35,8 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
     farm.hosting.census = None
     farm.hosting.away = dict.fromkeys(farm.hosting.of, ctx.now + settings.boot_grace)
     schedules.recover(ctx)
+    alarms.recover(ctx)
+    deliveries.recover(ctx)
     alarm_rules.first_start(ctx)
     farm.ticked_at = ctx.now
     return {"workers": len(farm.workers), "jobs": len(farm.jobs), "attempts": len(farm.attempts)}

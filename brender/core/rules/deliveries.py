@@ -103,6 +103,14 @@ def retry(ctx: Context, event: RetryDeliveries) -> dict[str, Any]:
     return {"noun": "delivery", "deliveries": [row.id for row in found]}
 
 
+def recover(ctx: Context) -> None:
+    """A master starts. Its clock may have been set back meanwhile: no letter waits longer than it ever would (F24)."""
+    latest, ends = ctx.now + ctx.settings.mail_backoff_most, ctx.now + ctx.settings.mail_patience
+    for row in ctx.farm.deliveries.values():
+        if row.state in OPEN and (row.next_at > latest or row.expires_at > ends):
+            ctx.ledger.set(row, next_at=min(row.next_at, latest), expires_at=min(row.expires_at, ends))
+
+
 def expire(ctx: Context) -> None:
     """Letters whose time is over are given up; called by every tick."""
     for row in list(ctx.farm.deliveries.values()):

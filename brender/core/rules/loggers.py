@@ -94,7 +94,7 @@ def record(ctx: Context, logger: str, level: str, text: str, schedule: str = "",
     """Put a line; whoever tells something for the farm itself calls this, too."""
     owner = _logger(ctx, logger)
     when = schedule or owner.levels.get(level) or USUAL[level]
-    row = Record(ctx.ledger.new_id("record"), owner.id, level, when, text, created_at=ctx.now, modified_at=ctx.now)
+    row = Record(ctx.ledger.new_id("record"), owner.id, level, when, text, created_at=ctx.wall, modified_at=ctx.now)
     row.host, row.mac, row.data = more.get("host", ""), more.get("mac", ""), more.get("data") or {}
     ctx.ledger.expire("record", row.id - ctx.settings.kept_records)
     ctx.notice("log.written", id=row.id, logger=owner.name, level=level, schedule=when, text=text, host=row.host)
@@ -125,7 +125,7 @@ def new_letter(ctx: Context, owner: Logger, schedule: str) -> Delivery:
     """An empty letter that may leave now."""
     number = ctx.ledger.new_id("delivery")
     row = Delivery(number, owner.id, schedule, LEVELS[0], f"{number}.{int(ctx.now * 1e6)}", next_at=ctx.now)
-    row.created_at = row.modified_at = ctx.now
+    row.created_at, row.modified_at = ctx.wall, ctx.now
     row.expires_at = ctx.now + ctx.settings.mail_patience
     ctx.ledger.add(row)
     ctx.ledger.expire("delivery", number - ctx.settings.kept_deliveries)

@@ -33,6 +33,8 @@ def hello(ctx: Context, event: Hello) -> None:
     load = ctx.farm.loads[worker.id]
     _take_session(ctx, worker, load, event.session)
     same_life = bool(event.boot) and event.boot == worker.boot
+    if event.boot and not same_life:
+        _tell_twins_apart(ctx, worker, load, event.boot)
     reported = worker.facts.get("devices", [])
     ctx.ledger.set(
         worker,
@@ -63,6 +65,14 @@ def hello(ctx: Context, event: Hello) -> None:
     hosting.welcome(ctx, worker)
     if worker.facts.get("devices", []) != reported:
         devices.report(ctx, worker, reported)
+
+
+def _tell_twins_apart(ctx: Context, worker: Worker, load: Load, boot: str) -> None:
+    """A daemon that another one had replaced is back: both live, and have one identity (RM-04, F16)."""
+    if boot == load.former:
+        load.twin_at = ctx.now
+        ctx.notice("worker.twin", id=worker.id, name=worker.name)
+    load.former = worker.boot
 
 
 def _fault_of(event: Hello) -> str:
@@ -119,7 +129,7 @@ def clock(ctx: Context, event: Clock) -> None:
     found = ctx.load_at(event.session)
     if found is None:
         return
-    skew = round(event.at - ctx.now, 1)
+    skew = round(event.at - ctx.wall, 1)
     facts = {name: value for name, value in found[0].facts.items() if name != "clock_skew"}
     if abs(skew) > ctx.settings.clock_skew:
         facts["clock_skew"] = skew
@@ -135,7 +145,7 @@ def disconnected(ctx: Context, event: Disconnected) -> None:
     worker, load = found
     ctx.ledger.seat(worker.id, None)
     if event.bye or worker.legacy:
-        ctx.ledger.set(worker, presence="offline")
+        ctx.ledger.set(worker, presence="offline", boot="")
         attempts.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
         ctx.notice("worker.offline", id=worker.id, name=worker.name)
         hosting.gone(ctx, worker, 0.0)
@@ -166,6 +176,9 @@ def sweep(ctx: Context) -> None:
             if worker.presence != "offline":
                 ctx.ledger.set(worker, presence="offline")
                 ctx.notice("worker.offline", id=worker.id, name=worker.name)
+            elif load.expected:  # it went while there was no master, perhaps with it
+                ctx.notice("worker.lost", id=worker.id, name=worker.name)
+            load.expected = False
 
 
 def heartbeat_seconds(ctx: Context) -> float:
@@ -281,12 +294,13 @@ def _enrol(ctx: Context, key: str, mac: str, hostname: str, name: str) -> Worker
 def _take_session(ctx: Context, worker: Worker, load: Load, session: int) -> None:
     """The newest session of a worker wins; the old one is closed (F16)."""
     if load.session is not None and load.session != session:
-        ctx.order(load.session, Hangup(f"{worker.name} connected again"))
+        said = f"another daemon or link took the place of {worker.name}; a copy of a machine needs --name of its own"
+        ctx.order(load.session, Hangup(said))
     other = ctx.farm.sessions.get(session)
     if other is not None and other != worker.id:
         disconnected(ctx, Disconnected(session))
     ctx.ledger.seat(worker.id, session)
-    load.heard, load.full = ctx.now, False
+    load.heard, load.full, load.expected = ctx.now, False, False
 
 
 def _check_name(ctx: Context, name: Any) -> None:
