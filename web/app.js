@@ -70,7 +70,7 @@ function Banner() {
 /** This page goes on as it is; the farm may know words by now that it does not. */
 const Newer = () => newer.value && html`<div class="banner" role="status"><b>A newer page is there.</b><span class="dim grow">This one goes on working; reload it when it suits you.</span><button class="btn small" onClick=${() => location.reload()}>Reload</button></div>`;
 
-const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, s, e, c', 'farm, jobs, telemetry, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, s, e, c', 'farm, jobs, telemetry, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
 
 function Keys() {
   if (!keys.value) return null;

@@ -72,7 +72,7 @@ def test_a_full_master_refuses_one_more_in_words(tmp_path: Path, before: list[st
 
 @pytest.mark.parametrize("damage", ["header", "pages", "no database"])
 def test_a_damaged_database_ends_the_start_with_the_steps_to_restore_it(tmp_path: Path, damage: str) -> None:
-    """CONTRACT: CORRUPT and NOTADB refuse the start (78, nobody tries again); the file stays as it is, and the words say what to do."""
+    """CONTRACT: CORRUPT and NOTADB refuse the start; the file stays as it is, and the words say what to do."""
     farm = Farm(tmp_path)
     try:
         with farm.json() as peer:
