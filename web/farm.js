@@ -48,6 +48,7 @@ export const status = signal({});
 export const may = signal(new Set()); // commands of this person's role
 export const states = signal([]); // label of each task state by number
 export const clock = signal(0); // the farm's clock minus ours, ms
+export const totals = signal({}); // how many rows of each noun there are: the mirror is bounded
 export const seq = { last: 0, floor: 0 }; // the newest event, and the one that the mirror holds
 export const fills = signal(0); // how often everything was taken in; 0 while nothing is known
 
@@ -63,6 +64,7 @@ export function fill(mirror) {
     may.value = new Set(mirror.may);
     states.value = mirror.states;
     status.value = mirror.status;
+    totals.value = mirror.totals;
   });
   for (const [noun, rows] of Object.entries(NOUNS)) {
     rows.fill(mirror[`${noun}s`]);

@@ -32,7 +32,7 @@ ALIASES: dict[str, str] = {
     # the control system (seed 000)
     "users": "session.list",
     "echo": "session.echo",
-    "online": "session.hello",
+    "online": "session.online",
     "offline": "session.bye",
     "set_type": "session.type",
     "session.set_type": "session.type",

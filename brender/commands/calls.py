@@ -256,7 +256,8 @@ def check(role: str, needed: str, command: str) -> None:
     )
     if role == ANYBODY:
         raise Unauthorised(
-            f"{command} needs {asks}, and this session has no role yet.", hint="Say session hello first."
+            f"{command} needs {asks}, and this session has no role yet.",
+            hint="Say worker.hello first." if needed == MACHINE else "Say session hello, and session type user.",
         )
     raise Forbidden(f"{command} needs {asks}; this session is {role}.", hint="Ask an administrator of the farm.")
 

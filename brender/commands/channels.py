@@ -24,6 +24,7 @@ from brender.core import events
 from brender.core.farm import Channel, Farm, Worker
 from brender.errors import Invalid, InvalidParams
 from brender.wire.words import split
+from brender.worker.sampling import TYPES
 
 Some = Annotated[list[Channel], CHANNELS, Arg(text="which channels")]
 Any_ = Annotated[list[Channel], CHANNELS_OR_ALL, Arg(text="which channels; all when left out")]
@@ -135,7 +136,7 @@ def _new(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
         if known[0] is not None and known[1] is not None:
             values |= {"device_id": known[0].id, "key_id": known[1].id}
     if isinstance(values.get("type", "scalar"), str):
-        inventory.check_params(values.get("type", "scalar"), values.get("params", {}))
+        inventory.check_params(farm, values.get("type", "scalar"), values.get("params", {}))
     inventory.check_reading(farm.devices.get(values.get("device_id", 0)), farm.keys.get(values.get("key_id", 0)))
     return values
 
@@ -152,10 +153,12 @@ def change(
     for name in ("manager_id", "placement"):
         if name in wanted:
             raise InvalidParams("A channel is moved, not set.", hint="channel move NAME MANAGER")
+    if not isinstance(wanted.get("type", ""), str):
+        raise InvalidParams("The type of a channel is a word.", hint=f"One of {', '.join(TYPES)}.")
     for channel in channels:
         kind = wanted.get("type", channel.type)
         kept = channel.params if kind == channel.type else {}
-        inventory.check_params(kind, {**kept, **wanted.get("params", {})})
+        inventory.check_params(call.farm, kind, {**kept, **wanted.get("params", {})})
         device = call.farm.devices.get(wanted.get("device_id", channel.device_id))
         inventory.check_reading(device, call.farm.keys.get(wanted.get("key_id", channel.key_id)))
     return events.Update("channel", [channel.id for channel in channels], wanted, version, call.who.name)

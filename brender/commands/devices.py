@@ -41,9 +41,12 @@ def show(call: Call, device: One) -> dict[str, Any]:
 def drivers(call: Call) -> dict[str, Any]:
     """List drivers: what each measures, what can be set of it, and how many managers that are online have it."""
     offered: dict[str, int] = {}
+    plug_ins: dict[str, Any] = {}
     for worker_id in call.farm.sessions.values():
-        for name in call.farm.workers[worker_id].facts.get("probes", ()):
+        facts = call.farm.workers[worker_id].facts
+        for name in facts.get("probes", ()):
             offered[name] = offered.get(name, 0) + 1
+        plug_ins |= facts.get("plug_ins", {})
     rows = [
         {
             "name": name,
@@ -56,8 +59,16 @@ def drivers(call: Call) -> dict[str, Any]:
         for name, one in INSTRUMENTS.items()
     ]
     others = sorted(offered.keys() - INSTRUMENTS.keys())
-    rows += [{"name": name, "text": "of a plug-in", "managers": offered[name]} for name in others]
+    rows += [_of_plug_in(name, plug_ins.get(name, {}), offered[name]) for name in others]
     return {"drivers": rows}
+
+
+def _of_plug_in(name: str, said: dict[str, Any], managers: int) -> dict[str, Any]:
+    """A driver by what a manager that has it says of it."""
+    schema = said.get("schema", {})
+    text = said.get("text") or "of a plug-in"
+    keys, config = said.get("keys", []), list(schema.get("properties", {}))
+    return {"name": name, "text": text, "keys": keys, "config": config, "managers": managers, "schema": schema}
 
 
 def add(

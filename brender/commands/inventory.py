@@ -14,7 +14,7 @@ from brender.commands.offers import Offer, starting
 from brender.commands.selection import WorkerSelector, as_id, is_glob, listed
 from brender.core.farm import Channel, Device, Farm, Key, Worker
 from brender.core.lifecycle import CHANNEL_STATES
-from brender.core.rules.hosting import is_manager
+from brender.core.rules.hosting import is_manager, offered_types
 from brender.errors import Invalid, InvalidParams, NotFound, nearest
 from brender.worker import instruments, sampling
 
@@ -171,19 +171,23 @@ class ChannelValues(Kind):
     loose = True
 
     def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
-        return {name: _read(name, given) for name, given in value.items()}
+        plug_in = _of_a_plug_in(call.farm, value.get("type"))
+        return {name: _read(name, given, plug_in) for name, given in value.items()}
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         farm = call.farm
         known = [f"device={row.name}" for row in farm.devices.values()] + [
             f"key={row.name}" for row in farm.keys.values()
         ]
-        known += [f"type={kind}" for kind in sampling.TYPES]
+        known += [f"type={kind}" for kind in (*sampling.TYPES, *offered_types(farm))]
         return starting(prefix, [*known, *(f"{name}=" for name in (*OF_ROW, *PARAMETERS))])
 
 
-def _read(name: str, given: Any) -> Any:
-    """A word as the value it is: names stay words, parameters are numbers, `none` takes a parameter out."""
+def _read(name: str, given: Any, plug_in: bool) -> Any:
+    """A word as the value it is: names stay words, parameters are numbers, `none` takes a parameter out.
+
+    Of a plug-in's type whatever is nothing of the row is a parameter.
+    """
     if not isinstance(given, str):
         return given
     if name in ("params", "labels"):
@@ -194,7 +198,7 @@ def _read(name: str, given: Any) -> Any:
             pairs = [part.partition(":") for part in given.split(",") if part]
             return {label: text for label, _, text in pairs}
         raise InvalidParams(f"{name}={given[:80]} is no JSON object.")
-    if name in PARAMETERS:
+    if name in PARAMETERS or (plug_in and name not in (*OF_ROW, "name")):
         return None if given.lower() in ("none", "null", "") else loosely(given)
     return given
 
@@ -203,6 +207,7 @@ def row_values(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
     """What the core takes: ids in place of names, and the parameters of its type together. Raises what a name meets."""
     values: dict[str, Any] = {}
     params: dict[str, Any] = {}
+    plug_in = _of_a_plug_in(farm, given.get("type"))
     for name, value in given.items():
         if name in ("device", "key"):
             values[f"{name}_id"] = find(farm, name, value).id if value not in ("", 0, None) else 0
@@ -212,16 +217,23 @@ def row_values(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(value, dict):
                 raise InvalidParams("params is a JSON object.")
             params |= value
-        elif name in PARAMETERS:
-            params[name] = value
         elif name in (*OF_ROW, "name"):
             values[name] = value
+        elif name in PARAMETERS or plug_in:
+            params[name] = value
         else:
             known = (*OF_ROW, *PARAMETERS)
             raise InvalidParams(f"A channel has no {name!r} that can be set.", hint=nearest(name, known) or _has(known))
     if params:
         values["params"] = params
     return values
+
+
+def _of_a_plug_in(farm: Farm, kind: Any) -> bool:
+    """Whether some manager has this channel type, and it is none of brender's own."""
+    if not isinstance(kind, str) or kind in sampling.TYPES:
+        return False
+    return any(kind in worker.facts.get("channel_types", ()) for worker in farm.workers.values())
 
 
 def _has(names: Iterable[str]) -> str:
@@ -241,8 +253,17 @@ def _manager_id(farm: Farm, value: Any) -> int:
     return worker.id
 
 
-def check_params(kind: str, params: dict[str, Any]) -> None:
-    """Raise Invalid where the parameters do not fit the type; None takes one out, so it is no value."""
+def check_params(farm: Farm, kind: str, params: dict[str, Any]) -> None:
+    """Raise Invalid where the parameters do not fit the type; None takes one out, so it is no value.
+
+    What those of a plug-in's type are only its managers know.
+    """
+    if _of_a_plug_in(farm, kind):
+        return
+    if kind not in sampling.TYPES:
+        known = (*sampling.TYPES, *offered_types(farm))
+        hint = nearest(kind, known) or f"One of {', '.join(known)}."
+        raise Invalid(f"There is no channel type {kind!r}.", hint=hint)
     sampling.read(kind, {name: value for name, value in params.items() if value is not None})
 
 

@@ -21,6 +21,7 @@ from brender.commands.estimate import Slots
 from brender.commands.kinds import Arg
 from brender.commands.states import job_line
 from brender.commands.tasks import OneStep
+from brender.commands.workers import Offset
 from brender.core.farm import Farm, Tasks
 from brender.core.lifecycle import LABELS, TaskState
 
@@ -69,10 +70,7 @@ def _watching(call: Call, can: Can, limit: int) -> dict[str, Any]:
     farm = call.farm
     names = {row.id: row.name for row in farm.loggers.values()}
     return {
-        "channels": [
-            {**asdict(row), **channels.line(call, row, False), **can("channel", row)}
-            for row in list(farm.channels.values())[:limit]
-        ],
+        "channels": [channel_row(call, row, can) for row in list(farm.channels.values())[:limit]],
         "schedules": [
             {**asdict(row), **schedules.line(call, row), **can("schedule", row)}
             for row in list(farm.schedules.values())[:limit]
@@ -82,6 +80,22 @@ def _watching(call: Call, can: Can, limit: int) -> dict[str, Any]:
             {**deliveries.line(row, names), **can("delivery", row)} for row in list(farm.deliveries.values())[-limit:]
         ],
     }
+
+
+def channel_row(call: Call, channel: Any, can: Can) -> dict[str, Any]:
+    """A channel as its events tell it, with the names that its numbers have and its last value."""
+    return {**asdict(channel), **channels.line(call, channel, False), **can("channel", channel)}
+
+
+def more_channels(call: Call, *, offset: Offset = 0, limit: Most = 1000) -> dict[str, Any]:
+    """Channels as farm.mirror has them, from the one at `offset` on: farms have more of them than of anything else."""
+    allowed = possible.for_role(call.table, call.who.role)
+
+    def can(noun: str, row: Any) -> dict[str, Any]:
+        return {"can": possible.by(call.who, allowed, call.farm, noun, row)}
+
+    rows = [channel_row(call, row, can) for row in list(call.farm.channels.values())[offset : offset + limit]]
+    return {"channels": rows, "total": len(call.farm.channels), "offset": offset, "seq": call.seq()}
 
 
 def _preset(farm: Farm, line: dict[str, Any], can: Can) -> dict[str, Any]:

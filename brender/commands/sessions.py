@@ -14,7 +14,7 @@ from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.acts import newest
 from brender.core.rules.undo import nothing_to_undo
-from brender.errors import Invalid, nearest
+from brender.errors import Exists, Invalid, nearest
 
 
 class CommandWords(WordList):
@@ -62,11 +62,29 @@ def hello(
     return Introduce(name, token, remember, web)
 
 
+def online(
+    call: Call,
+    name: Annotated[str, Arg(text="who you are")],
+    token: Annotated[str, Arg(text="what proves it, where the farm asks for it")] = "",
+) -> Introduce:
+    """Say who you are, under a name that nobody else has at the moment (CL-39)."""
+    other = next((row for row in call.sessions() if row["name"] == name and row["id"] != call.who.session), None)
+    if other is not None:
+        raise Exists(
+            f"Somebody is here as {name!r} already: session {other['id']}, by {other['door']} from {other['peer']}.",
+            hint=f"Take another name; session hello {name} says that both are you.",
+        )
+    worker = call.farm.workers.get(call.farm.names.get(("worker", 0, name), 0))
+    if worker is not None and worker.presence == "online":
+        raise Exists(f"A worker named {name!r} is online.", hint="Take another name.")
+    return Introduce(name, token)
+
+
 TYPES = ("unknown", "user", "gui", "manager", "worker")
 
 
 def set_type(call: Call, type: Annotated[str, ClientType(), Arg(text=", ".join(TYPES))]) -> SetType:
-    """Say what kind of client this is; lists show it."""
+    """Say what kind of client this is; lists show it. One that is `unknown` may do nothing until it says another."""
     if type not in TYPES:
         raise Invalid(f"There is no client type {type!r}.", hint=nearest(type, TYPES) or f"One of {', '.join(TYPES)}.")
     return SetType(type)

@@ -266,6 +266,7 @@ WRITERS: dict[str, Writer] = {
     "task.set_status": _waits,
     "session.undo": _undone,
     "session.hello": _done,
+    "session.online": _done,
     "session.type": _done,
     "session.bye": _done,
     "session.echo": _text,

@@ -148,7 +148,7 @@ def drivers(data: Data, room: int) -> list[str]:
     lines: list[str] = []
     margin = max(len(row["name"]) for row in data["drivers"]) + 2
     for row in data["drivers"]:
-        said = f"{row['text']} ({number(row['managers'], 'manager')})."
+        said = f"{plain(row['text'])} ({number(row['managers'], 'manager')})."
         if row.get("keys"):
             said += f" Keys: {plain(row['keys'])}."
         if row.get("config"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -20,7 +21,13 @@ MOST = 1000  # entries of one operator
 LONGEST = 16 * 1024  # characters of one entry
 MOST_BYTES = 4 << 20  # of a file; a bigger one is none of ours
 SECRETS = ("token=", "password=", "secret=")
+TOKENS = re.compile(r"(online|session[ .]+(hello|online))\s+('[^']*'|\"[^\"]*\"|\S+)\s+\S")  # the word behind a name
 ANYBODY = "anybody"  # whoever has not said who they are
+
+
+def _may_be_secret(line: str) -> bool:
+    """Of a line in lower case."""
+    return any(word in line for word in SECRETS) or TOKENS.match(line) is not None
 
 
 class Past(History):
@@ -43,7 +50,7 @@ class Past(History):
     def store_string(self, string: str) -> None:
         self._entries.append(string)
         del self._entries[:-MOST]
-        if string[:1].isspace() or len(string) > LONGEST or any(word in string.lower() for word in SECRETS):
+        if string[:1].isspace() or len(string) > LONGEST or _may_be_secret(string.lower()):
             return
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

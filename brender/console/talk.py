@@ -101,7 +101,7 @@ class Talk:
         """An answer that says something of the session itself."""
         if not isinstance(answer, dict):
             return
-        if method == "session.hello":
+        if method in ("session.hello", "session.online"):
             self._name = str(answer.get("name", ""))
             self.introduced(self._name)
         elif method == "project.select" or (selects and "project" in answer):

@@ -6,7 +6,7 @@ from typing import Any
 
 from brender.core.farm import Channel, Farm
 from brender.core.lifecycle import SYNTHETIC
-from brender.core.rules.hosting import candidates, driver_of, offers
+from brender.core.rules.hosting import candidates, lacks
 
 
 def why_channel(farm: Farm, channel_id: int) -> dict[str, Any]:
@@ -46,10 +46,11 @@ def _where(farm: Farm, channel: Channel) -> list[dict[str, Any]]:
 def _nowhere(farm: Farm, channel: Channel) -> list[dict[str, Any]]:
     if channel.state == "stopped":
         return [_reason("channel.stopped", "Somebody stopped it.", f"channel start {channel.name}")]
-    managers, driver = candidates(farm), driver_of(farm, channel)
+    managers = candidates(farm)
     if not managers:
         return [_reason("manager.none", "No manager is online and enabled.", "manager list")]
-    if not any(offers(one, driver) for one in managers):
-        text = f"None of the {len(managers)} managers that are online and enabled has the probe {driver!r}."
+    lacking = [lacks(farm, one, channel) for one in managers]
+    if all(lacking):
+        text = f"None of the {len(managers)} managers that are online and enabled has the {lacking[0]}."
         return [_reason("manager.probe", text, "device drivers")]
     return [_reason("channel.next", "Managers are being asked how many channels they have; the fewest gets it.")]

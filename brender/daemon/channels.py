@@ -102,7 +102,7 @@ class Channels:
             return
         self._drop([spec.id])
         try:
-            hosted = Hosted(spec, time.monotonic())
+            hosted = Hosted(spec, time.monotonic(), self._instruments.types)
             if spec.driver:
                 check_key(spec.driver, spec.key)
             instrument = self._instrument_of(spec)
@@ -243,7 +243,7 @@ def own_devices(registry: Registry, slots: int) -> list[dict[str, Any]]:
         {"name": "", "driver": "host", "config": {}, "keys": machine.present(), "params": {**every, "tolerance": 0.02}}
     ]
     if slots:
-        keys = {key: INSTRUMENTS["render"].keys[key] for key in ("frames_per_minute", "frame_seconds", "task_memory")}
+        keys = {key: unit for key, unit in INSTRUMENTS["render"].keys.items() if key != "frames"}
         found.append(
             {"name": "tasks", "driver": "render", "config": {}, "keys": keys, "params": {**every, "delta": 0.01}}
         )

@@ -71,7 +71,6 @@ class Daemon:
     def __init__(self, home: Home, options: Options, catalogue: Catalogue, program: blender.Program | None) -> None:
         self._home = home
         self._outbox = Outbox(home.path)
-        self._tally = Tally()
         registry = Registry(os.environ, say) if options.channels != "none" else None
         self._duty = Duty(
             hello(home, options, program, registry),
@@ -85,6 +84,7 @@ class Daemon:
         )
         master = in_words(*options.master)
         self._slots = Slots(home, options.slots, program, self._tell, master, options.warm, options.gpus)
+        self._tally = Tally(self._slots.samples_of_a_pixel)
         self._floor = Floor(options.floor_mb)
         self._tight = ""  # what the floor said last
         self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
@@ -267,6 +267,8 @@ def manager_facts(home: Home, options: Options, registry: Registry) -> dict[str,
     return {
         "roles": ["worker", "manager"] if options.slots else ["manager"],
         "probes": registry.names(),
+        "plug_ins": registry.plug_ins(),
+        "channel_types": sorted(registry.types),
         "daemon": {"pid": os.getpid(), "pid_path": str(home.pid_path.absolute()), "started_at": time.time()},
         "devices": own_devices(registry, options.slots) if options.channels == "all" else [],
     }

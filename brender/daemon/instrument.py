@@ -7,7 +7,7 @@ until it returns. It must not know channels.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import gevent
@@ -20,6 +20,7 @@ from brender.errors import BrenderError
 from brender.probes import Probe, Surroundings
 from brender.probes.registry import Registry
 from brender.worker.instruments import as_config
+from brender.worker.sampling import Filter
 
 OPEN_S: Final = 10.0
 AGAIN_S: Final = 30.0  # after a probe could not be opened
@@ -163,6 +164,11 @@ class Instruments:
     def drivers(self) -> list[str]:
         """What this machine can ask."""
         return self._registry.names()
+
+    @property
+    def types(self) -> Mapping[str, type[Filter]]:
+        """Channel types of plug-ins on this machine."""
+        return self._registry.types
 
     def of(self, spec: ChannelSpec) -> Instrument:
         """The instrument of a channel's device. Raises Invalid: no such driver, or its config does not fit."""

@@ -140,6 +140,11 @@ class Slots:
         used = pulse.processor_time([pid for _, pid in watched])
         return [Sample(at, self._logs.open(at).total, written.get(at, 0), used[pid]) for at, pid in watched]
 
+    def samples_of_a_pixel(self, attempt: int) -> int | None:
+        """Of a render that is not over, as its Blender has said; None where that says nothing of them."""
+        render = self._renders.get(attempt)
+        return render.lines.samples if render is not None else None
+
     def close_idle(self) -> int:
         """End the Blenders that wait for work; how many."""
         return 0 if self._warm is None else self._warm.close_idle()

@@ -31,6 +31,7 @@ MOST_PENDING = 64  # requests of one page that wait for the master; then it is n
 DEFECT = 1011  # close code
 TOO_SLOW = 4408  # close code: the page does not read; it may come back and resume
 SAME_FOR_ALL = ("farm.mirror", "farm.status", "rpc.discover")  # asked by every page: at its start, or all the time
+_INTRODUCTIONS = ("session.hello", "session.online")  # said again on a connection that is made anew
 KEPT = 0.5  # seconds
 CLOSE_SECONDS = 2.0
 
@@ -158,7 +159,7 @@ class Browser:
             elif name == say.METHOD:
                 self._aside(self._say(request, params))
             else:
-                if name == "session.hello":
+                if name in _INTRODUCTIONS:
                     self._hello = params
                 await self._pass_on(text, [request] if "id" in document else [])
         except BrenderError as error:
@@ -168,7 +169,7 @@ class Browser:
         ids = [one.get("id") for one in members if isinstance(one, dict) and "id" in one]
         for one in members:
             row = COMMANDS.find(str(one.get("method"))) if isinstance(one, dict) else None
-            if row is not None and row.name in ("farm.subscribe", "farm.unsubscribe", "session.hello"):
+            if row is not None and row.name in ("farm.subscribe", "farm.unsubscribe", *_INTRODUCTIONS):
                 raise InvalidRequest(f"{row.words} stands in no batch here.", hint="Send it as a message of its own.")
         await self._pass_on(text, ids)
 

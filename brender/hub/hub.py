@@ -217,7 +217,7 @@ class Hub:
         if request.words is not None:
             return COMMANDS.resolve(request.words)
         row = COMMANDS.method(request.method)
-        row.check(link.who.role)  # before anything is said about the parameters
+        link.check(row)  # before anything is said about the parameters
         if row.reads is not None:
             return row, request.params_as(row.reads)
         return COMMANDS.read(request.method, request.params)

@@ -16,7 +16,8 @@ from gevent.event import Event
 from gevent.socket import socket as Socket
 from gevent.timeout import Timeout
 
-from brender.commands.calls import MACHINE, Who
+from brender.commands.calls import ANYBODY, MACHINE, Who
+from brender.commands.table import Row
 from brender.config import Settings
 from brender.hub.clock import breathe
 from brender.wire.feed import Feed
@@ -31,6 +32,7 @@ PORTION = 32  # requests of one read that are handed to the hub together
 STUCK = 10.0  # seconds without progress after which a peer that does not read is hung up (CONTRACT S16)
 LINGER = 2.0  # seconds in which a peer that was hung up may still read what it was told
 _MACHINES = ("packed", "legacy-worker")
+_HELLOS = ("worker.hello", "legacy.hello", "legacy.word")
 
 
 class Link:
@@ -52,7 +54,7 @@ class Link:
         self.conversation = conversation
         self.name = ""
         self.web = ""  # where its page is, of a gateway
-        self.type = "unknown"  # what it says that it is (CL-50)
+        self.type = ""  # what it says that it is
         self.project = ""
         self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
@@ -76,8 +78,20 @@ class Link:
     def who(self) -> Who:
         """The asker for the command table. Only loopback and the unix socket get this far, so people are admins."""
         door = self.conversation.kind
-        role = MACHINE if door in _MACHINES else "admin"
+        role = ANYBODY if self.kind == "unknown" else MACHINE if door in _MACHINES else "admin"
         return Who(name=self.name, role=role, door=door, session=self.number)
+
+    @property
+    def kind(self) -> str:
+        """What it is (CL-50): as it says, else by its door. A machine is unknown until it says hello."""
+        if self.worker or self.type:
+            return "worker" if self.worker else self.type
+        return "unknown" if self.conversation.kind in _MACHINES else "gui" if self.web else "user"
+
+    def check(self, row: Row) -> None:
+        """Raise Unauthorised or Forbidden unless it may call this; a machine that is unknown may say hello."""
+        if row.name not in _HELLOS or self.conversation.kind not in _MACHINES:
+            row.check(self.who.role)
 
     @property
     def has_room(self) -> bool:
@@ -90,7 +104,7 @@ class Link:
         return {
             "id": self.number,
             "name": self.name,
-            "type": "worker" if self.worker else self.type,
+            "type": self.kind,
             "role": who.role,
             "door": self.door or who.door,
             "peer": self.peer,

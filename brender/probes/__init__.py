@@ -8,7 +8,9 @@
         def close(self): ...
 
 Found by the entry points `brender.probes`, and as modules of the folders in BRENDER_CHANNEL_PATH (registry.py). Probes
-are called in a thread, one call at a time, with a deadline. This room must not know channels, filters or gevent.
+are called in a thread, one call at a time, with a deadline. What decides which values are kept, a channel type, comes
+in the same two ways: a subclass of `Filter` with `Params` of its own (worker/sampling.py). This room must not know
+channels or gevent.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from brender.worker.instruments import Nothing
+from brender.worker.sampling import Filter, Parameters
+
+__all__ = ["Filter", "Parameters", "Probe", "Surroundings", "Values"]
 
 Values = dict[str, Any]
 

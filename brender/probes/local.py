@@ -18,7 +18,8 @@ MOST_ENTRIES = 1_000_000
 
 
 class Render(Probe):
-    """The tasks of the worker this runs in: frames a minute, seconds a frame, frames since its start, their memory."""
+    """The tasks of the worker this runs in: frames a minute, seconds a frame, frames since its start, samples of a
+    pixel in the last frame, memory of what runs, and the most that the last task held."""
 
     keys = INSTRUMENTS["render"].keys
 

@@ -1,4 +1,5 @@
-"""Which drivers there are here: the built-in ones, those of installed packages, and modules of the owner's folders.
+"""Which drivers and channel types there are here beside the built-in ones: of installed packages, and of modules in the
+owner's folders.
 
 Names come from the farm, classes only from here: a name that is not known is refused, never imported (CL-33). A module
 that cannot be loaded is named and passed over; the others are there (RM-48).
@@ -12,12 +13,19 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Any, Final, TypeVar
 
-from brender.errors import Invalid, nearest
+import msgspec
+
+from brender.errors import BrenderError, Invalid, nearest
 from brender.probes import Probe
+from brender.worker.sampling import TYPES, Filter
 
+T = TypeVar("T")
 GROUP: Final = "brender.probes"
+LONGEST_TEXT: Final = 60
+TYPE_GROUP: Final = "brender.channel_types"
 PATHS: Final = ("BRENDER_CHANNEL_PATH", "CHLCLIENTS_PATH")  # folders, divided as in PATH
 BUILT_IN: Final[dict[str, str]] = {
     "host": "brender.probes.machine:Host",
@@ -51,7 +59,11 @@ class Registry:
         }
         for point in entry_points(group=GROUP):
             self._points.setdefault(point.name, point)
+        self._say = say
         self._classes: dict[str, type[Probe]] = {}
+        self.types: dict[str, type[Filter]] = {}  # of plug-ins; the others are brender's own
+        for point in entry_points(group=TYPE_GROUP):
+            self._add_type(point, say)
         for variable in PATHS:
             for folder in filter(None, environment.get(variable, "").split(os.pathsep)):
                 self._read_folder(Path(folder), variable, say)
@@ -71,6 +83,36 @@ class Registry:
             found = self._classes[name] = _load(name, point)
         return found
 
+    def plug_ins(self) -> dict[str, dict[str, Any]]:
+        """What there is to know of each driver that is not built in: what it measures, and the JSON schema of its
+        config. One that cannot be loaded is named and left out."""
+        found: dict[str, dict[str, Any]] = {}
+        for name in self.names():
+            if name in BUILT_IN:
+                continue
+            try:
+                kind = self.find(name)
+                _, components = msgspec.json.schema_components([kind.Config])
+            except (BrenderError, TypeError) as error:
+                self._say(f"driver {name}: {error}")
+                continue
+            text = (kind.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")[:LONGEST_TEXT]
+            found[name] = {"text": text, "keys": list(kind.keys or ()), "schema": next(iter(components.values()))}
+        return found
+
+    def _add_type(self, point: EntryPoint, say: Callable[[str], None]) -> None:
+        try:
+            found = point.load()
+        except Exception as error:
+            say(f"channel type {point.name} is passed over: {type(error).__name__}: {error}")
+            return
+        if not (isinstance(found, type) and issubclass(found, Filter)):
+            say(f"channel type {point.name} is passed over: it is no Filter")
+        elif point.name in TYPES:
+            say(f"channel type {point.name} of {point.value} is passed over: brender has one of that name")
+        else:
+            self.types[point.name] = found
+
     def _read_folder(self, folder: Path, variable: str, say: Callable[[str], None]) -> None:
         try:
             files = sorted(path for path in folder.iterdir() if path.suffix == ".py" and path.name[0] not in "._")
@@ -79,7 +121,11 @@ class Registry:
             return
         for path in files:
             try:
-                self._classes.update(_probes_of(path))
+                module = _module_of(path)
+                self._classes.update(_of_kind(module, Probe, "driver"))
+                self.types.update(
+                    (name, kind) for name, kind in _of_kind(module, Filter, "name").items() if name not in TYPES
+                )
             except Exception as error:
                 say(f"{path} is passed over: {type(error).__name__}: {error}")
 
@@ -98,12 +144,16 @@ def _load(name: str, point: EntryPoint | str) -> type[Probe]:
     return found
 
 
-def _probes_of(path: Path) -> dict[str, type[Probe]]:
-    """The probes that a module defines, by the `driver` of each, else by its class name in lower case."""
+def _module_of(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"brender_channel_path_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise Invalid(f"{path} is no module.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    own = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Probe)]
-    return {getattr(one, "driver", one.__name__.lower()): one for one in own if one.__module__ == module.__name__}
+    return module
+
+
+def _of_kind(module: ModuleType, kind: type[T], attribute: str) -> dict[str, type[T]]:
+    """The subclasses that a module defines, by that attribute of each, else by its class name in lower case."""
+    own = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, kind)]
+    return {getattr(one, attribute, one.__name__.lower()): one for one in own if one.__module__ == module.__name__}

@@ -143,7 +143,8 @@ class Berths:
                 turn.over.append(member)
         after = self._watch.after if step.stalled_after is None else step.stalled_after
         run.watch = stall.Watched(after, step.stop_stalled or self._watch.end)
-        turn.launch.append(Launch(attempt, slot, call, given, need is None or need.part == 1.0))
+        bundle = members if len(members) > 1 else ()
+        turn.launch.append(Launch(attempt, slot, call, given, need is None or need.part == 1.0, bundle))
         return True
 
     def close(self, run: Running, turn: Turn, result: Result) -> None:

@@ -271,6 +271,7 @@ class BlenderLines:
     def __init__(self, total: int) -> None:
         self.total = total
         self.frame: int | None = None
+        self.samples: int | None = None  # of a pixel, as it said last
         self.rendered: list[Rendered] = []
         self.notices: list[str] = []
         self._failed = ""
@@ -308,12 +309,14 @@ class BlenderLines:
         sample = _SAMPLE.search(text)
         memory = _MEMORY.search(text)
         left = _REMAINING.search(text)
+        samples = int(sample[2] or sample[4]) if sample else None
+        self.samples = samples or self.samples
         return Progress(
             frame,
             len(self.rendered),
             self.total,
             int(sample[1] or sample[3]) if sample else None,
-            int(sample[2] or sample[4]) if sample else None,
+            samples,
             float(memory[1]) * _UNITS[memory[2]] if memory else None,
             int(left[1] or 0) * 3600 + int(left[2]) * 60 + float(left[3]) if left else None,
         )

@@ -85,7 +85,14 @@ _NETWORK = {"received": "B/s", "sent": "B/s"}
 _TEMPERATURES = {"temperature": "°C"}
 _LOAD = {"load": "", "load5": "", "load15": ""}
 _GPU = {"gpu": "%", "gpu_memory": "MiB", "gpu_temperature": "°C", "gpu_power": "W"}
-_RENDER = {"frames_per_minute": "1/min", "frame_seconds": "s", "frames": "", "task_memory": "MiB"}
+_RENDER = {
+    "frames_per_minute": "1/min",
+    "frame_seconds": "s",
+    "frames": "",
+    "samples": "",
+    "task_memory": "MiB",
+    "peak_memory": "MiB",
+}
 
 INSTRUMENTS: Final[dict[str, Instrument]] = {
     "host": Instrument(

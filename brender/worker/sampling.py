@@ -6,8 +6,10 @@ CL-46, RM-49). It must not know who measures or where samples go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite, sin
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import Struct
@@ -24,8 +26,11 @@ LONGEST_TEXT: Final = 4096
 LONGEST_VECTOR: Final = 4096
 
 
-class _Params(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """What all types share, in seconds; `tolerance` is a part of the last kept value; `stale` 0: as the period says."""
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What all types share, also those of plug-ins, in seconds.
+
+    `tolerance` is a part of the last kept value; `stale` 0: as the period says.
+    """
 
     period: float = 1.0
     tolerance: float = 0.0
@@ -34,59 +39,59 @@ class _Params(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     stale: float = 0.0
 
 
-class Simple(_Params, frozen=True):
+class Simple(Parameters, frozen=True):
     """Every value."""
 
 
-class Scalar(_Params, frozen=True):
+class Scalar(Parameters, frozen=True):
     """A value that differs by `delta`, or `timedelta` after the last; with neither, every value."""
 
     delta: float | None = None
     timedelta: float | None = None
 
 
-class Delta(_Params, frozen=True):
+class Delta(Parameters, frozen=True):
     """A value that differs by `delta` from the last that was kept."""
 
     delta: float = 0.0005
 
 
-class NTime(_Params, frozen=True):
+class NTime(Parameters, frozen=True):
     """A value every `timedelta` seconds."""
 
     timedelta: float = 5.0
 
 
-class Vector(_Params, frozen=True):
+class Vector(Parameters, frozen=True):
     """Lists of numbers, as scalar: one of them differs."""
 
     delta: float | None = None
     timedelta: float | None = None
 
 
-class Easy(_Params, frozen=True):
+class Easy(Parameters, frozen=True):
     """Values made here, every 100 ms."""
 
     period: float = 0.1
 
 
-class Middle(_Params, frozen=True):
+class Middle(Parameters, frozen=True):
     """Values made here, every 50 ms."""
 
     period: float = 0.05
 
 
-class Hard(_Params, frozen=True):
+class Hard(Parameters, frozen=True):
     """Values made here, every 10 ms."""
 
     period: float = 0.01
 
 
-class Custom(_Params, frozen=True):
+class Custom(Parameters, frozen=True):
     """Values made here, as often as `period` says."""
 
 
-TYPES: Final[dict[str, type[_Params]]] = {
+TYPES: Final[dict[str, type[Parameters]]] = {
     "simple": Simple,
     "scalar": Scalar,
     "delta": Delta,
@@ -109,11 +114,13 @@ _BOUNDS: Final = {
 }
 
 
-def read(kind: str, params: dict[str, Any]) -> Any:
+def read(kind: str, params: dict[str, Any], plug_ins: Mapping[str, type[Filter]] = MappingProxyType({})) -> Any:
     """The parameters of a channel of this type, a struct. Raises Invalid naming the parameter and the rule."""
-    known = TYPES.get(kind)
+    plug_in = plug_ins.get(kind)
+    known = TYPES.get(kind) if plug_in is None else plug_in.Params
     if known is None:
-        raise Invalid(f"There is no channel type {kind!r}.", hint=nearest(kind, TYPES) or f"One of {', '.join(TYPES)}.")
+        names = (*TYPES, *plug_ins)
+        raise Invalid(f"There is no channel type {kind!r}.", hint=nearest(kind, names) or f"One of {', '.join(names)}.")
     for name in params:
         if name not in known.__struct_fields__:
             hint = nearest(name, known.__struct_fields__) or f"It has {', '.join(known.__struct_fields__)}."
@@ -129,7 +136,7 @@ def read(kind: str, params: dict[str, Any]) -> Any:
     return found
 
 
-def patience(params: _Params) -> float:
+def patience(params: Parameters) -> float:
     """Seconds without a value after which a channel is stale: 5 periods, 10 s at least and 300 s at most, unless its
     parameters say otherwise or it is asked more seldom than that."""
     if params.stale:
@@ -167,7 +174,12 @@ def _number(value: Any, mul: float, add: float) -> float:
 
 
 class Filter:
-    """Decides for one channel. `take` gets every value and returns those to keep, oldest first."""
+    """Decides for one channel. `take` gets every value and returns those to keep, oldest first.
+
+    A type of a plug-in is a subclass with `Params` of its own (entry points `brender.channel_types`).
+    """
+
+    Params: ClassVar[type[Parameters]] = Simple
 
     __slots__ = ("_burst_until", "_delta", "_every", "_held", "_kept", "_kept_at", "_params", "_time")
 
@@ -218,13 +230,16 @@ class Filter:
 class Hosted:
     """One channel at its manager: its filter and how it is. `said` is the state its master was last told."""
 
-    __slots__ = ("filter", "heard", "missing", "params", "patience", "said", "spec", "state", "why")
+    __slots__ = ("_plug_in", "filter", "heard", "missing", "params", "patience", "said", "spec", "state", "why")
 
-    def __init__(self, spec: ChannelSpec, now: float) -> None:
+    def __init__(
+        self, spec: ChannelSpec, now: float, plug_ins: Mapping[str, type[Filter]] = MappingProxyType({})
+    ) -> None:
         """Raises Invalid when its type and parameters do not fit. `now` is monotonic, in seconds."""
         self.spec = spec
-        self.params = read(spec.type, spec.params)
-        self.filter = Filter(self.params)
+        self.params = read(spec.type, spec.params, plug_ins)
+        self._plug_in = plug_ins.get(spec.type)
+        self.filter = self._new()
         self.patience = patience(self.params)
         self.heard = now
         self.missing = False  # whether the gap in its values was noticed already
@@ -244,7 +259,21 @@ class Hosted:
             return ()
         self.heard, self.missing = now, False
         self.state, self.why = "logging", ""
-        return self.filter.take(at, found)
+        if self._plug_in is None:
+            return self.filter.take(at, found)
+        try:
+            return tuple(map(_sample, self.filter.take(at, found)))
+        except Exception as error:  # somebody else's code: whatever it is, it is this channel's alone
+            self.fail(f"type {self.spec.type}: {type(error).__name__}: {error}")
+            return ()
+
+    def _new(self) -> Filter:
+        if self._plug_in is None:
+            return Filter(self.params)
+        try:
+            return self._plug_in(self.params)
+        except Exception as error:
+            raise Invalid(f"Type {self.spec.type} cannot begin: {type(error).__name__}: {error}.") from error
 
     def fail(self, why: str) -> None:
         """It could not be measured."""
@@ -255,7 +284,13 @@ class Hosted:
         if now - self.heard < self.patience:
             return False
         self.heard = now
-        self.filter = Filter(self.params)
+        self.filter = self._new()
         if self.state == "logging":
             self.state, self.why = "stale", f"no value for {self.patience:g} s"
         return True
+
+
+def _sample(said: Any) -> Sample:
+    """What a plug-in wants kept, if it can be. Raises Invalid or TypeError."""
+    at, value = said
+    return _number(at, 1.0, 0.0), None if value is None else calibrated(value, 1.0, 0.0)

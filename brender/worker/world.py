@@ -111,6 +111,7 @@ class Launch(Struct):
     call: Call
     gpus: tuple[Gpu, ...] = ()  # that are its own while it runs
     whole: bool = True  # nobody else has a part of them
+    members: tuple[int, ...] = ()  # all attempts that it is for, where it is for several
 
 
 class Signal(Struct):

@@ -16,9 +16,16 @@ from brender.errors import BrenderError, Exists, Invalid, InvalidParams, NotFoun
 
 from . import world
 
+SCALE = {
+    "text": "what lies on it",
+    "keys": ["weight"],
+    "schema": {"type": "object", "properties": {"port": {"type": "string"}}, "required": ["port"]},
+}
 MANAGER = {
     "roles": ["worker", "manager"],
     "probes": ["host", "http", "scale"],
+    "plug_ins": {"scale": SCALE},
+    "channel_types": ["median"],
     "daemon": {"pid": 77, "pid_path": "/x/client.pid", "started_at": 900.0},
     "devices": [{"name": "", "driver": "host", "config": {}, "keys": {"cpu": "%", "load": ""}}],
 }
@@ -259,7 +266,14 @@ def test_devices_say_what_their_driver_takes(stage: world.Stage) -> None:
     rows = {row["name"]: row for row in world.ask(stage, "device drivers")["drivers"]}
     assert rows["http"]["schema"]["required"] == ["url"]
     assert rows["http"]["managers"] == 2
-    assert rows["scale"] == {"name": "scale", "text": "of a plug-in", "managers": 2}
+    assert rows["scale"] == {
+        "name": "scale",
+        "text": "what lies on it",
+        "keys": ["weight"],
+        "config": ["port"],
+        "managers": 2,
+        "schema": SCALE["schema"],
+    }
     assert world.ask(stage, "device set nas worker=hal")["rows"][0]["worker_id"] == stage.farm.names["worker", 0, "hal"]
     assert world.ask(stage, "device set nas worker=none")["rows"][0]["worker_id"] == 0
 

@@ -134,3 +134,14 @@ def test_only_a_machine_that_is_away_can_be_woken() -> None:
         "render-02": False,
         "weaver": True,
     }
+
+
+def test_channels_that_a_mirror_has_no_room_for_come_in_parts_of_the_same_shape() -> None:
+    farm = stage()
+    farm.do(ev.AddChannels([{"name": f"c{at}", "type": "easy"} for at in range(7)], "anna"))
+    whole = ask(farm, "farm.mirror")["channels"]
+    assert [row["name"] for row in ask(farm, "farm.mirror", limit=3)["channels"]] == ["c0", "c1", "c2"]
+    parts = [ask(farm, "channel.mirror", offset=at, limit=2) for at in (3, 5, 7)]
+    assert [row for part in parts for row in part["channels"]] == whole[3:]
+    assert {part["total"] for part in parts} == {7}
+    assert [row["can"] for row in ask(farm, "channel.mirror", role="viewer")["channels"]] == [[]] * 7

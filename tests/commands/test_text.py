@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from brender.commands import TABLE
 from brender.commands.calls import Act
 from brender.commands.layout import Column, columns, cut, wrap
-from brender.commands.text import render
+from brender.commands.text import WRITERS, render
 from brender.core import events as ev
 from brender.errors import BrenderError
 from brender.wire.screen import width
@@ -26,6 +26,11 @@ READING = [
     "why render-01", "why film/shot 0", "farm status", "save", "who", "help", "help job",
     "help job create", "echo hello",
 ]  # fmt: skip
+
+
+def test_every_command_that_people_give_is_answered_in_words() -> None:
+    """Data as it is would be for programs; `project delete` only ever refuses (SP-20)."""
+    assert [row.name for row in TABLE if row.spoken and row.name not in WRITERS] == ["project.delete"]
 
 
 @pytest.mark.parametrize("room", [40, 80, 200])

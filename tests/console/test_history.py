@@ -50,12 +50,28 @@ def test_sessions_of_one_operator_share_it_and_so_do_processes(tmp_path: Path) -
     assert entries(Histories(tmp_path).of("anna")) == ["from here", "from there", "from here again"]
 
 
-@pytest.mark.parametrize("line", ["session hello anna token=s3cret", " worker list", "x PASSWORD=1", "y" * 20_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "session hello anna token=s3cret",
+        "session hello anna s3cret",
+        "ONLINE anna s3cret",
+        "session.online  'anna b'  s3cret",
+        " worker list",
+        "x PASSWORD=1",
+        "y" * 20_000,
+    ],
+)
 def test_what_may_be_secret_is_at_hand_in_this_session_only(tmp_path: Path, line: str) -> None:
     past = Histories(tmp_path).of("anna")
     past.append_string(line)
     assert entries(past) == [line]
     assert entries(Histories(tmp_path).of("anna")) == []
+
+
+def test_a_hello_without_a_token_is_no_secret(tmp_path: Path) -> None:
+    Histories(tmp_path).of("anna").append_string("ONLINE anna")
+    assert entries(Histories(tmp_path).of("anna")) == ["ONLINE anna"]
 
 
 def test_it_is_bounded_in_memory_and_on_the_disk(tmp_path: Path) -> None:

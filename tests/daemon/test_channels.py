@@ -18,6 +18,7 @@ from brender.daemon.tally import Tally
 from brender.probes import Probe, Surroundings, Values
 from brender.probes.registry import Registry
 from brender.wire.packed import FrameReader, Message, frame
+from brender.worker.instruments import INSTRUMENTS
 
 LIMIT_S = 20.0
 
@@ -275,13 +276,34 @@ def test_the_tally_counts_frames_of_successes() -> None:
     from brender.worker.functions import Call
     from brender.worker.world import Launch, Turn
 
-    tally = Tally()
+    tally = Tally({1: 64}.get)
+    assert {key: value for key, value in tally.values().items() if value is None} == {
+        "frame_seconds": None,
+        "samples": None,
+        "peak_memory": None,
+    }
     tally.count(Turn(launch=[Launch(1, 0, Call("blender", frames=(1, 2, 3, 4))), Launch(2, 1, Call("noop"))]))
-    tally.count(Turn(keep=[Result(1, "success0", 8.0), Result(2, "error", 1.0), Result(9, "success0", 3.0)]))
+    peak = Result(1, "success0", 8.0, memory_mb=900)
+    tally.count(Turn(keep=[peak, Result(2, "error", 1.0), Result(9, "success0", 3.0)]))
     found = tally.values()
     assert (found["frames"], found["frame_seconds"]) == (5.0, 3.0)
+    assert (found["samples"], found["peak_memory"]) == (64.0, 900.0)
     assert found["frames_per_minute"] > 0
     assert found["task_memory"] >= 0
+    assert found.keys() == INSTRUMENTS["render"].keys.keys()
+
+
+def test_frames_that_come_together_in_one_process_are_counted_once_each() -> None:
+    """A bundle of 10 attempts is one launch with 10 frames, and 10 results of a tenth of its time each."""
+    from brender.core.events import Result
+    from brender.worker.functions import Call
+    from brender.worker.world import Launch, Turn
+
+    tally = Tally(lambda attempt: None)
+    call, members = Call("process", frames=tuple(range(10))), tuple(range(1, 11))
+    tally.count(Turn(launch=[Launch(1, 0, call, members=members)]))
+    tally.count(Turn(keep=[Result(attempt, "success0", 2.0) for attempt in members]))
+    assert (tally.values()["frames"], tally.values()["frame_seconds"]) == (10.0, 2.0)
 
 
 def test_a_driver_that_hangs_leaves_threads_for_the_others() -> None:

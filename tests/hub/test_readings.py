@@ -100,6 +100,10 @@ class Sender:
         self.sock = socket.create_connection(address, LIMIT_S)
         self.reader = FrameReader()
         self.heard: list[tuple[str, Any]] = []
+        hello = {"key": "brender_1", "mac": "1", "hostname": "hal", "name": "hal", "boot": "1", "slots": 0}
+        self.sock.sendall(frame([{"method": "worker.hello", "params": hello}]))
+        while self.hear()[0] != "welcome":
+            pass
 
     def say(self, *batches: Batch) -> None:
         self.sock.sendall(b"".join(frame([{"method": METHOD, "params": batch}]) for batch in batches))

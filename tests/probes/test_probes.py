@@ -21,7 +21,7 @@ from brender.probes.registry import BUILT_IN, NEEDS, Registry
 from brender.probes.remote import metrics
 from brender.worker.instruments import INSTRUMENTS, check_key
 
-from .contract import ProbeContract
+from .contract import ProbeContract, TypeContract
 
 PAGE = """# HELP jobs_total Jobs.
 # TYPE jobs_total counter
@@ -234,6 +234,28 @@ class TestPrometheus(ProbeContract):
     def test_a_page_that_is_not_there_is_an_error(self, around: Surroundings, web: int) -> None:
         with pytest.raises(RuntimeError, match="404"):
             self.open({"url": f"http://127.0.0.1:{web}/missing"}, around).read()
+
+
+class TestSimple(TypeContract):
+    name = "simple"
+
+
+class TestScalar(TypeContract):
+    name = "scalar"
+    params: ClassVar[dict[str, Any]] = {"delta": 2, "timedelta": 5, "burst": 3}
+
+
+class TestDelta(TypeContract):
+    name = "delta"
+    bad: ClassVar[list[dict[str, Any]]] = [{"delta": -1}, {"timedelta": 1}]
+
+
+class TestNTime(TypeContract):
+    name = "ntime"
+
+
+class TestVector(TypeContract):
+    name = "vector"
 
 
 def test_what_a_program_prints_is_read_line_by_line() -> None:

@@ -414,3 +414,14 @@ def test_a_farm_that_measures_nothing_says_what_to_do(measured: House) -> None:
     person.see("No channel is like that")
     person.open("channels/999999")
     person.see("There is no channel 999999")
+
+
+def test_a_farm_of_more_channels_than_its_mirror_holds_shows_them_all(measured: House) -> None:
+    names = [f"bulk-{at:04}" for at in range(1100)]
+    made = measured.call("channel.add", names=names, values={"type": "simple"})["channels"]
+    person = measured.person().open("channels?q=bulk-1099")
+    expect(person.row("bulk-1099")).to_be_visible()
+    person.open("channels?q=bulk")
+    assert person.page.get_by_role("table", name="Channels").get_attribute("aria-rowcount") == "1101"
+    measured.call("channel.delete", channels=[row["id"] for row in made])
+    person.see("No channel is like that")

@@ -56,6 +56,7 @@ def test_tasks_that_came_together_get_one_process_with_all_their_frames() -> Non
     turn = duty.turn([run(3, 4, 5, 9), run(10, 11)], 0.0)
     (launch,) = turn.launch
     assert launch.call.argv == ("/bin/comp", "-F", "4-6,10") and launch.attempt == 3
+    assert launch.members == (3, 4, 5, 9)
     assert (duty.running, duty.queued) == ([3, 4, 5, 9], [10, 11])
     assert [attempt for attempt, _ in turn.write] == [4, 5, 9] == turn.over
     turn = duty.turn([Began(3, 77)], 0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,17 @@ from hypothesis import strategies as st
 from brender.core.lifecycle import CHANNEL_TYPES
 from brender.core.orders import ChannelSpec
 from brender.errors import Invalid
-from brender.worker.sampling import TYPES, Filter, Hosted, calibrated, patience, read
+from brender.worker.sampling import (
+    TYPES,
+    Filter,
+    Hosted,
+    Parameters,
+    Sample,
+    calibrated,
+    made_up,
+    patience,
+    read,
+)
 
 values = st.lists(st.integers(0, 20).map(float), min_size=1, max_size=60)
 
@@ -57,6 +69,145 @@ def test_a_dead_band_keeps_edges(given: list[float], delta: int) -> None:
         else:
             following = at + 1 < len(given) and abs(given[at + 1] - base) >= delta
             assert ((at, value) in found) == following
+
+
+def straight(params: Any, given: list[tuple[float, Any]]) -> list[tuple[float, Any]]:
+    """The seed's rules by positions in the whole list, as one would do them on paper: `last` is the one kept last."""
+    number = [value if isinstance(value, list) else [value] for _, value in given]
+    delta, span = getattr(params, "delta", None), getattr(params, "timedelta", None)
+    if delta is None and span is None and not params.tolerance:
+        return given
+    found, last, burst_ends = [0], 0, float("-inf")
+    for here in range(1, len(given)):
+        age = given[here][0] - given[last][0]
+        need = [max(delta or 0.0, params.tolerance * abs(one)) for one in number[last]]
+        steps = [abs(new - old) for new, old in zip(number[here], number[last], strict=True)]
+        edge = any(step and step >= least for step, least in zip(steps, need, strict=True))
+        if edge and (delta is not None or params.tolerance):
+            found += [here - 1, here] if last < here - 1 else [here]
+            burst_ends = given[here][0] + params.burst
+        elif age >= params.heartbeat or (span is not None and age >= span) or given[here][0] < burst_ends:
+            found.append(here)
+        last = found[-1]
+    return [given[at] for at in found]
+
+
+several = {
+    "delta": st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+    "timedelta": st.sampled_from([0.5, 5.0, 20.0]),
+    "tolerance": st.sampled_from([0.0, 0.05, 0.5]),
+    "burst": st.sampled_from([0.0, 3.0, 10.0]),
+    "heartbeat": st.sampled_from([4.0, 1800.0]),
+}
+#: Of each type, the parameters that it has beside those of all.
+own = {"simple": (), "scalar": ("delta", "timedelta"), "delta": ("delta",), "ntime": ("timedelta",)}
+
+
+@st.composite
+def measured(draw: st.DrawFn, kind: str) -> tuple[dict[str, float], list[tuple[float, Any]]]:
+    """Parameters, and values at times that are no even steps."""
+    names = [*own.get(kind, ("delta", "timedelta")), "tolerance", "burst", "heartbeat"]
+    params = draw(st.fixed_dictionaries({}, optional={name: several[name] for name in names}))
+    number = st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, 2.5, 10.0, 11.0, -3.0])
+    value = st.lists(number, min_size=2, max_size=2) if kind == "vector" else number
+    steps = draw(st.lists(st.tuples(st.sampled_from([0.25, 0.5, 1.0, 4.0, 30.0]), value), min_size=1, max_size=40))
+    at, given = 1000.0, []
+    for step, one in steps:
+        at += step
+        given.append((at, one))
+    return params, given
+
+
+@pytest.mark.parametrize("kind", ["simple", "scalar", "delta", "ntime", "vector"])
+@given(data=st.data())
+def test_every_type_keeps_what_its_rules_say_on_paper(kind: str, data: st.DataObject) -> None:
+    """CL-43 to CL-45, RM-49: dead-band with its edge, burst window, heartbeat, time, tolerance, in any mixture."""
+    params, given = data.draw(measured(kind))
+    one = Filter(read(kind, params))
+    assert [sample for at, value in given for sample in one.take(at, value)] == straight(one._params, given)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.5, 1.0, 4.0, 9.0, 31.0]), st.booleans()), max_size=40),
+    st.sampled_from([0.5, 2.0, 30.0]),
+)
+def test_a_channel_is_stale_exactly_when_nothing_was_heard_for_its_patience(
+    story: list[tuple[float, bool]], period: float
+) -> None:
+    """RM-49, looked at once after each step: silent again after as long again, and any value ends it."""
+    one = Hosted(ChannelSpec(1, "x", "delta", {"period": period}, driver="host", key="cpu"), 0.0)
+    now = since = 0.0
+    state = "logging"
+    for step, value in story:
+        now += step
+        if value:
+            one.take(now, now, 5.0)
+            since, state = now, "logging"
+        silent = now - since >= one.patience
+        assert one.silent(now) == silent
+        if silent:
+            since, state = now, "stale"
+        assert one.state == state
+
+
+@given(
+    st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6)),
+    st.floats(-1e3, 1e3).filter(bool),
+    st.floats(-1e6, 1e6),
+)
+def test_calibration_adds_before_it_multiplies(value: float, mul: float, add: float) -> None:
+    """RM-49."""
+    assert calibrated(value, mul, add) == (float(value) + add) * mul
+
+
+@given(st.integers(1, 2**31), st.floats(0, 4e9))
+def test_synthetic_values_are_finite_and_of_their_channel(channel: int, at: float) -> None:
+    """CL-46."""
+    assert abs(made_up(channel, at)) <= 10
+    assert made_up(channel, at) == made_up(channel, at)
+
+
+class Fifth(Filter):
+    """Of a plug-in: every fifth value, and it breaks at 13."""
+
+    class Params(Parameters, frozen=True):
+        first: int = 0
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params)
+        self.count = -params.first
+
+    def take(self, at: float, value: Any) -> tuple[Sample, ...]:
+        if value == 13:
+            raise ValueError("unlucky")
+        self.count += 1
+        return ((at, value),) if self.count % 5 == 0 else ()
+
+
+class Odd(Filter):
+    def take(self, at: float, value: Any) -> Any:
+        return ((at, value), (None, "x"))
+
+
+def test_a_type_of_a_plug_in_decides_and_what_it_breaks_is_its_channels_own_error() -> None:
+    """CL-33: a class from the registry, with parameters of its own."""
+    plug_ins = {"fifth": Fifth, "odd": Odd}
+    one = Hosted(ChannelSpec(1, "x", "fifth", {"first": 2, "period": 3.0}), 0.0, plug_ins)
+    assert [len(one.take(at, at, at)) for at in range(12)] == [0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    assert one.params.period == 3.0
+    assert one.take(12, 12, 13) == ()
+    assert (one.state, one.why) == ("error", "type fifth: ValueError: unlucky")
+    assert one.take(13, 13, 1) == ()
+    assert one.state == "logging"
+    broken = Hosted(ChannelSpec(1, "x", "odd"), 0.0, plug_ins)
+    assert broken.take(1, 1, 1) == ()
+    assert broken.state == "error"
+    for params, word in ({"firts": 1}, "first"), ({"first": "x"}, "int"), ({"period": 0.0}, "period"):
+        with pytest.raises(Invalid) as refused:
+            Hosted(ChannelSpec(1, "x", "fifth", params), 0.0, plug_ins)
+        assert word in refused.value.sentence()
+    with pytest.raises(Invalid, match="fifth"):
+        Hosted(ChannelSpec(1, "x", "fiftg"), 0.0, plug_ins)
 
 
 def test_a_jump_is_preceded_by_the_last_value_that_was_not_kept() -> None:

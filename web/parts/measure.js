@@ -1,7 +1,8 @@
 // Measured values as people read them, and the small line of the last ones.
 import { html, useEffect } from '../html.js';
 import { listenTo } from '../feed.js';
-import { VALUES, cellOf, look, lookAnew } from '../measured.js';
+import { fills } from '../farm.js';
+import { VALUES, cellOf, complete, look, lookAnew } from '../measured.js';
 
 const small = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const share = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -17,12 +18,13 @@ export function told(value) {
 
 export const withUnit = (value, unit) => (unit && typeof value === 'number' ? `${unit === '%' ? share.format(value) : told(value)} ${unit}` : told(value));
 
-/** Values are told while a view that shows them is open. */
+/** Channels and their values are told while a view that shows them is open. */
 export function useMeasured() {
   useEffect(() => {
     lookAnew();
     return listenTo(VALUES);
   }, []);
+  useEffect(() => { complete(); }, [fills.value]);
 }
 
 export function Value({ channel }) {

@@ -231,8 +231,10 @@ def check(farm: Farm, values: dict[str, Any], channel: Channel | None = None) ->
     if known is not None and known is not channel:
         raise Exists(f"A channel named {name!r} exists already.", hint="channel list")
     kind = values.get("type", channel.type if channel is not None else "scalar")
-    if kind not in CHANNEL_TYPES:
-        raise Invalid(f"Channel {name}: there is no type {kind!r}.", hint=f"One of {', '.join(CHANNEL_TYPES)}.")
+    if kind not in CHANNEL_TYPES and (channel is None or kind != channel.type):
+        types = [*CHANNEL_TYPES, *hosting.offered_types(farm)]
+        if kind not in types:
+            raise Invalid(f"Channel {name}: there is no type {kind!r}.", hint=f"One of {', '.join(types)}.")
     if values.get("short_name"):
         check_name("channel short", values["short_name"])
     if values.get("placement") not in (None, "", *PLACEMENTS):

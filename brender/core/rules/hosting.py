@@ -12,7 +12,7 @@ from brender.core.context import Context
 from brender.core.events import ChannelsReady, ChannelStates, Counted, PlaceChannels
 from brender.core.farm import Channel, Farm, Worker
 from brender.core.hosting import HOSTED, Census
-from brender.core.lifecycle import CHANNEL_MOVES, SYNTHETIC
+from brender.core.lifecycle import CHANNEL_MOVES, CHANNEL_TYPES, SYNTHETIC
 from brender.core.orders import ChannelSpec, CountChannels, Host
 
 A_MESSAGE = 500  # channels of one order: a frame has room for 4 MiB
@@ -32,9 +32,19 @@ def groups_of(worker: Worker) -> list[str]:
     return [str(one) for one in found] if isinstance(found, list) and found else [MAIN]
 
 
-def offers(worker: Worker, driver: str) -> bool:
-    """Whether it has the probe; no device needs none."""
-    return not driver or driver in worker.facts.get("probes", ())
+def lacks(farm: Farm, worker: Worker, channel: Channel) -> str:
+    """What it does not have that this channel needs, in words; empty where it can host it."""
+    driver = driver_of(farm, channel)
+    if driver and driver not in worker.facts.get("probes", ()):
+        return f"probe {driver!r}"
+    if channel.type not in CHANNEL_TYPES and channel.type not in worker.facts.get("channel_types", ()):
+        return f"channel type {channel.type!r}"
+    return ""
+
+
+def offered_types(farm: Farm) -> list[str]:
+    """Channel types of plug-ins that some manager has, or had when it was here last."""
+    return sorted({str(name) for worker in farm.workers.values() for name in worker.facts.get("channel_types", ())})
 
 
 def driver_of(farm: Farm, channel: Channel) -> str:
@@ -69,8 +79,9 @@ def host(ctx: Context, manager: Worker, channels: Iterable[Channel], again: bool
     for channel in channels:
         group = channel.group if channel.manager_id == manager.id else ""
         values = {"manager_id": manager.id, "group": _group_for(ctx.farm, manager, group), "error": ""}
-        if online and not offers(manager, driver_of(ctx.farm, channel)):
-            values["error"] = f"{manager.name} has no probe {driver_of(ctx.farm, channel)!r}"
+        lacking = lacks(ctx.farm, manager, channel) if online else ""
+        if lacking:
+            values["error"] = f"{manager.name} has no {lacking}"
             ctx.ledger.set(channel, state="error", **values)
             continue
         ctx.ledger.set(channel, state="starting" if online else "assigned", **values)
@@ -117,10 +128,13 @@ def welcome(ctx: Context, worker: Worker) -> None:
         return
     mine = [ctx.farm.channels[one] for one in sorted(hosting.of.get(worker.id, ()))]
     ctx.order(ctx.farm.loads[worker.id].session, Host(keep=[channel.id for channel in mine]))
-    able = [channel for channel in mine if offers(worker, driver_of(ctx.farm, channel))]
+    able = []
     for channel in mine:
-        if channel not in able:
-            ctx.ledger.set(channel, state="error", error=f"{worker.name} has no probe {driver_of(ctx.farm, channel)!r}")
+        lacking = lacks(ctx.farm, worker, channel)
+        if lacking:
+            ctx.ledger.set(channel, state="error", error=f"{worker.name} has no {lacking}")
+        else:
+            able.append(channel)
     for channel in able:
         if channel.state in ("assigned", "stale", "error"):
             ctx.ledger.set(channel, state="starting", error="")
@@ -151,8 +165,7 @@ def vacate(ctx: Context, worker: Worker) -> None:
     leaving = [
         channel
         for channel in mine
-        if channel.placement == "floating"
-        and (not here or any(offers(one, driver_of(farm, channel)) for one in others))
+        if channel.placement == "floating" and (not here or not all(lacks(farm, one, channel) for one in others))
     ]
     silent = [
         channel
@@ -248,10 +261,11 @@ def _place(ctx: Context, census: Census) -> None:
         if placed == A_TURN:  # the others by the same counts, in the next turn
             farm.hosting.census = Census(census.number, ctx.now, set(), counts)
             break
-        driver = driver_of(farm, channel)
-        able = [one.id for one in managers if offers(one, driver)]
+        lacking = {one.id: lacks(farm, one, channel) for one in managers}
+        able = [one for one, lack in lacking.items() if not lack]
         if not able:
-            why = f"no manager that is online has the probe {driver!r}" if managers else "no manager is online"
+            lack = next(iter(lacking.values()), "")
+            why = f"no manager that is online has the {lack}" if managers else "no manager is online"
             ctx.ledger.set(channel, error=why)
             continue
         chosen = min(able, key=lambda one: (counts[one], one))
