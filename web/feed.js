@@ -6,6 +6,8 @@ import { VALUES, take } from './measured.js';
 
 /** Topics that are told as they are now, and only to who names them; '*' leaves them out. */
 const MOMENTS = ['worker.load', 'job.progress', 'task.states', VALUES];
+/** After these more rows are otherwise than their events say: the whole farm is one question. */
+const ANEW = ['farm.lagged', 'schedule.started', 'schedule.stopped'];
 const NEW_AT_ONCE = 20; // jobs; beyond it the whole farm is one question
 /** Topics by name that somebody looks at now, with how many look. */
 const wanted = new Map([['worker.load', 1], ['job.progress', 1]]);
@@ -27,10 +29,14 @@ export async function greet(name) {
   } finally { early = null; }
 }
 
-/** The whole farm anew. */
-async function load() {
+/** The whole farm anew, as it was at an event or after it: the gateway's answer may be half a second old. */
+async function load(least = 0) {
   early = early || [];
-  const mirror = await rpc('farm.mirror', {});
+  let mirror = await rpc('farm.mirror', {});
+  while (mirror.seq < least) {
+    await new Promise((later) => { setTimeout(later, 250); });
+    mirror = await rpc('farm.mirror', {});
+  }
   farm.fill(mirror);
   const kept = early;
   early = null;
@@ -61,13 +67,14 @@ function apply(topic, data, number) {
   else if (rows && verb === 'changed') {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
     if (noun === 'channel') lookAtNames(data);
-    rows.put(farm.named(noun, data));
+    if (noun in farm.OVER && data.state === farm.OVER[noun]) rows.drop(data.id);
+    else rows.put(farm.named(noun, data));
   } else if (rows && verb === 'deleted') rows.drop(data.id);
 }
 
 function heard(topic, data, number) {
   if (number) farm.seq.last = Math.max(farm.seq.last, number);
-  if (topic === 'farm.lagged') load().catch(() => { early = null; });
+  if (ANEW.includes(topic)) load(number).catch(() => { early = null; });
   else if (early) early.push([topic, data, number]);
   else apply(topic, data, number);
   if (!topic.endsWith('.changed') && topic !== 'step.progress' && topic !== 'farm.lagged' && !MOMENTS.includes(topic)) {
