@@ -12,7 +12,7 @@ const NEW_AT_ONCE = 20; // jobs; beyond it the whole farm is one question
 /** Topics by name that somebody looks at now, with how many look. */
 const wanted = new Map([['worker.load', 1], ['job.progress', 1]]);
 export const events = signal([]); // the newest of what happened, for the page's own list
-let early = null; // events that came while the mirror was asked for
+let early = []; // events that came before the mirror; null once it is there
 let statusDue = 0;
 const fresh = new Set(); // jobs whose first line is due
 const unnamed = new Set(); // channels whose device or key has no name here
@@ -20,8 +20,8 @@ let freshDue = 0;
 
 /** After each connection: listen first, then take in everything; what happened in between is applied after it. */
 export async function greet(name) {
+  early = early || [];
   await rpc('session.hello', { name, remember: false });
-  early = [];
   try {
     const since = farm.seq.last ? { since: farm.seq.last } : {};
     await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });

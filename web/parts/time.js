@@ -1,6 +1,7 @@
 // Seconds as people say them. Times are the farm's, shown in the reader's own zone.
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const dayFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+const exactFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** 4.2 s, 12 min, 3 h 10 min, 2 d 4 h */
 export function span(seconds) {
@@ -16,6 +17,7 @@ export function span(seconds) {
 
 export const clockOf = (at) => (at ? clockFormat.format(at * 1000) : '–');
 export const dayOf = (at) => (at ? dayFormat.format(at * 1000) : '–');
+export const secondOf = (at) => exactFormat.format(at * 1000);
 export const count = (number) => Number(number || 0).toLocaleString();
 
 /** The reader's own zone by name, for the farm's questions about days. */
