@@ -62,8 +62,14 @@ class Server:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(LIMIT_S)
 
-    def url(self) -> str:
-        return f"postgresql://brender@/postgres?host={self.folder}"
+    def url(self, name: str = "postgres") -> str:
+        return f"postgresql://brender@/{name}?host={self.folder}"
+
+    def another(self) -> str:
+        """The URL of an empty database beside those there are."""
+        name = f"more_{len(self.admin('SELECT oid FROM pg_database'))}"
+        self.admin(f"CREATE DATABASE {name}")
+        return self.url(name)
 
     def admin(self, sql: str) -> list[Any]:
         with psycopg.connect(self.url(), autocommit=True) as connection:

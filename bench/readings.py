@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -31,7 +31,9 @@ MEASURED = str(ROOT / "bench" / "measured.py")
 HOUR = 3600.0
 EVER = Kept(1e9, 1 << 40)
 TERMS = Terms(raw=EVER, minutes=EVER, hours=EVER, reserve_bytes=0)
+Fresh = Callable[[], str]  # the URL of an empty database, another at each call
 SECONDS = 300  # of samples that come in one batch
+ROUNDS = 7
 CLOSE = 1.2  # times the figure of the small storage that the large one may take
 
 
@@ -41,9 +43,9 @@ def readings(report: Report, quick: bool) -> None:
     _pushed(report, 100 if quick else 600)
     sizes = (28_800, 288_000) if quick else (100_800, 10_080_000)
     for name, url in _databases(report):
-        with url as at:
-            _sizes(report, name, at, sizes)
-            _day(report, name, at)
+        with url as fresh:
+            _sizes(report, name, fresh, sizes)
+            _day(report, name, fresh)
 
 
 # ---- over the wire
@@ -147,6 +149,7 @@ class Filled:
 
     def __init__(self, folder: Path, url: str, channels: int) -> None:
         self.channels = channels
+        folder.mkdir(exist_ok=True)
         self.first = self.now = 1_790_000_000.0 - 1_790_000_000.0 % 3600
         self.keeper: Keeper = open_keeper(folder, "bench", url, TERMS, lambda: self.now)
         self.keeper.tend()
@@ -185,19 +188,22 @@ class Filled:
         return statistics.median(took)
 
 
-def _sizes(report: Report, name: str, url: str, sizes: tuple[int, int]) -> None:
-    """The same work at two sizes: an hour of one channel is asked, an hour of 28 is taken in."""
+def _sizes(report: Report, name: str, fresh: Fresh, sizes: tuple[int, int]) -> None:
+    """The same work at two sizes: an hour of one channel is asked, an hour of 28 is taken in. By turns, so that what
+    else the machine does falls on both."""
     small, large = sizes
-    rates, spans = [], []
-    for size in sizes:
-        with tempfile.TemporaryDirectory(prefix="brender-bench-", dir=PLACE) as folder:
-            filled = Filled(Path(folder), _emptied(url), 28)
+    with tempfile.TemporaryDirectory(prefix="brender-bench-", dir=PLACE) as folder:
+        both = [Filled(Path(folder) / str(size), fresh(), 28) for size in sizes]
+        for filled, size in zip(both, sizes, strict=True):
             filled.fill(size)
             filled.settle()
-            spans.append(filled.asked(filled.first, filled.first + HOUR, most=100_000))
+        asked = [[one.asked(one.first, one.first + HOUR, 21, most=100_000) for one in both] for _ in range(ROUNDS)]
+        for filled in both:
             filled.now += HOUR - filled.now % HOUR
-            rates.append(statistics.median(filled.fill(100_800) for _ in range(5)))
-            on_disk = filled.keeper.stats()["disk_bytes"]
+        taken = [[one.fill(100_800) for one in both] for _ in range(ROUNDS)]
+        spans, rates = _middle(asked), _middle(taken)
+        on_disk = both[1].keeper.stats()["disk_bytes"]
+        for filled in both:
             filled.keeper.close()
     ratio = rates[1] / rates[0]
     what = f"readings, {name}: taken in, moved, sealed, at {large:,}"
@@ -209,13 +215,18 @@ def _sizes(report: Report, name: str, url: str, sizes: tuple[int, int]) -> None:
     report.add(
         Row(what, f"{spans[1]:.2f} ms", f"at {small:,}: {spans[0]:.2f} ms", f"{ratio:.2f}", "≤ 1.2", ratio <= CLOSE)
     )
-    report.add(Row(f"readings, {name}: on the disk", f"{on_disk / (large + 5 * 100_800):.1f} bytes a sample"))
+    report.add(Row(f"readings, {name}: on the disk", f"{on_disk / (large + ROUNDS * 100_800):.1f} bytes a sample"))
 
 
-def _day(report: Report, name: str, url: str) -> None:
+def _middle(rounds: list[list[float]]) -> list[float]:
+    """Of each size the figure in the middle."""
+    return [statistics.median(found) for found in zip(*rounds, strict=True)]
+
+
+def _day(report: Report, name: str, fresh: Fresh) -> None:
     """A day of one channel at 1 Hz, among 50: every sample, and as much as a screen shows."""
     with tempfile.TemporaryDirectory(prefix="brender-bench-", dir=PLACE) as folder:
-        filled = Filled(Path(folder), _emptied(url), 50)
+        filled = Filled(Path(folder), fresh(), 50)
         filled.fill(50 * 86_400)
         filled.settle()
         end = filled.first + 86_400
@@ -229,8 +240,8 @@ def _day(report: Report, name: str, url: str) -> None:
 # ---- databases
 
 
-def _databases(report: Report) -> Iterator[tuple[str, AbstractContextManager[str]]]:
-    yield "SQLite", nullcontext("")
+def _databases(report: Report) -> Iterator[tuple[str, AbstractContextManager[Fresh]]]:
+    yield "SQLite", nullcontext(str)  # no URL
     if sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
         yield "PostgreSQL", _postgres()
     else:
@@ -238,19 +249,9 @@ def _databases(report: Report) -> Iterator[tuple[str, AbstractContextManager[str
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def _postgres() -> Iterator[Fresh]:
     server = Server(durable=True)
     try:
-        yield server.url()
+        yield server.another
     finally:
         server.close()
-
-
-def _emptied(url: str) -> str:
-    """The same database without what the part before has left there."""
-    if url:
-        import psycopg
-
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS brender CASCADE")
-    return url

@@ -1,18 +1,20 @@
 // What channels measure now: the last value of each and the line of those before it, told while somebody looks.
 // It must not know views, nor what was measured long ago (parts/series.js).
 import { batch, computed, effect, signal } from './html.js';
-import { channels, fills } from './farm.js';
+import { channels, fills, totals } from './farm.js';
 import { rpc } from './rpc.js';
 
 export const VALUES = 'channel.values';
 const TREND = 24; // numbers of a line
 const AT_ONCE = 200; // lines of one question
+const A_PART = 1000; // channels of one answer
 const cells = new Map(); // channel -> signal of { at, value, trend }
 const coming = new Map(); // what will be shown with the next frame
 const asked = new Set(); // channels whose line is known, or under way
 const wanted = new Set();
 let due = false;
 let planned = false;
+let whole = 0; // the fill after which all channels were asked for
 
 /** The signal of one channel's newest value; who reads it follows it, and nothing else. */
 export function cellOf(id) {
@@ -85,6 +87,19 @@ export const ofMachines = computed(() => {
 
 /** The machine's own channel of a key such as cpu, the first of several. */
 export const ownChannel = (worker, key) => (ofMachines.value.get(worker) || []).find((row) => row.key === key);
+
+/** All channels of a farm that has more of them than its mirror holds, once after each fill. */
+export async function complete() {
+  const fill = fills.value;
+  if (whole === fill) return;
+  whole = fill;
+  try {
+    for (let at = channels.map.size; at < totals.value.channel && fill === fills.value; at += A_PART) {
+      const found = await rpc('channel.mirror', { offset: at, limit: A_PART });
+      for (const row of found.channels) if (!channels.map.has(row.id)) channels.put(row);
+    }
+  } catch { whole = 0; /* the farm is away: asked again after the next fill */ }
+}
 
 /** After the mirror was taken in: what it says is newer, and lines have a hole. */
 effect(() => {

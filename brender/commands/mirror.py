@@ -14,20 +14,21 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from brender.commands import alarms, channels, deliveries, limits, possible, presets, schedules, workers
+from brender.commands import channels, limits, possible, presets, told, workers
 from brender.commands import farm as farm_
 from brender.commands.calls import Call
 from brender.commands.estimate import Slots
 from brender.commands.kinds import Arg
 from brender.commands.states import job_line
 from brender.commands.tasks import OneStep
+from brender.commands.workers import Offset
 from brender.core.farm import Farm, Tasks
 from brender.core.lifecycle import LABELS, TaskState
 
 #: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
 UNSHOWN = ("key", "functions", "config", "facts", "boot")
 COUNTED = (
-    "worker", "project", "job", "limit", "preset", "step", "channel", "schedule", "alarm", "delivery",
+    "worker", "project", "job", "limit", "preset", "step", "channel", "schedule", "alarm_rule", "alarm", "delivery",
 )  # fmt: skip
 Can = Callable[[str, Any], dict[str, Any]]
 Most = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows of each noun at the most, the newest jobs")]
@@ -67,21 +68,38 @@ def mirror(call: Call, *, limit: Most = 1000) -> dict[str, Any]:
 def _watching(call: Call, can: Can, limit: int) -> dict[str, Any]:
     """What is measured, what the clock runs, what is wrong and who is told of it."""
     farm = call.farm
-    names = {row.id: row.name for row in farm.loggers.values()}
+
+    def newest(noun: str) -> list[dict[str, Any]]:
+        found = []
+        for row in list(farm.table(noun).values())[-limit:]:
+            values = asdict(row)
+            found.append({**values, **told.beside(call.table, farm, noun, values), **can(noun, row)})
+        return found
+
     return {
-        "channels": [
-            {**asdict(row), **channels.line(call, row, False), **can("channel", row)}
-            for row in list(farm.channels.values())[:limit]
-        ],
-        "schedules": [
-            {**asdict(row), **schedules.line(call, row), **can("schedule", row)}
-            for row in list(farm.schedules.values())[:limit]
-        ],
-        "alarms": [{**alarms.line(farm, row), **can("alarm", row)} for row in list(farm.alarms.values())[-limit:]],
-        "deliveries": [
-            {**deliveries.line(row, names), **can("delivery", row)} for row in list(farm.deliveries.values())[-limit:]
-        ],
+        "channels": [channel_row(call, row, can) for row in list(farm.channels.values())[:limit]],
+        "schedules": newest("schedule"),
+        "halted": farm.halted,
+        "alarm_rules": newest("alarm_rule"),
+        "alarms": newest("alarm"),
+        "deliveries": newest("delivery"),
     }
+
+
+def channel_row(call: Call, channel: Any, can: Can) -> dict[str, Any]:
+    """A channel as its events tell it, with the names that its numbers have and its last value."""
+    return {**asdict(channel), **channels.line(call, channel, False), **can("channel", channel)}
+
+
+def more_channels(call: Call, *, offset: Offset = 0, limit: Most = 1000) -> dict[str, Any]:
+    """Channels as farm.mirror has them, from the one at `offset` on: farms have more of them than of anything else."""
+    allowed = possible.for_role(call.table, call.who.role)
+
+    def can(noun: str, row: Any) -> dict[str, Any]:
+        return {"can": possible.by(call.who, allowed, call.farm, noun, row)}
+
+    rows = [channel_row(call, row, can) for row in list(call.farm.channels.values())[offset : offset + limit]]
+    return {"channels": rows, "total": len(call.farm.channels), "offset": offset, "seq": call.seq()}
 
 
 def _preset(farm: Farm, line: dict[str, Any], can: Can) -> dict[str, Any]:

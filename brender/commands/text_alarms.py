@@ -26,6 +26,11 @@ def clock(at: float | None) -> str:
     return time.strftime("%m-%d %H:%M", time.localtime(at)) if at else ""
 
 
+def second(at: float) -> str:
+    """A moment on this machine's clock, to the second: which of two lines was first is what a log is read for."""
+    return time.strftime("%m-%d %H:%M:%S", time.localtime(at))
+
+
 def _alarm(row: Data, now: float) -> dict[str, Any]:
     shown = row["state"]
     if row["muted"]:
@@ -173,7 +178,7 @@ RECORD_COLUMNS = (
 def records(data: Data, room: int) -> list[str]:
     lines: list[str] = []
     if data["records"]:
-        lines = columns(RECORD_COLUMNS, [{**row, "when": clock(row["at"])} for row in data["records"]], room)
+        lines = columns(RECORD_COLUMNS, [{**row, "when": second(row["at"])} for row in data["records"]], room)
     else:
         lines = ["No line is like that."]
     for row in data["loggers"]:
@@ -249,7 +254,7 @@ def delivery(data: Data, room: int) -> list[str]:
     lines: list[str] = []
     for row in data["deliveries"]:
         lines += ["", *fields({**row, "next": clock(row["next_at"])}, DELIVERY_FIELDS, room)]
-        lines += columns(RECORD_COLUMNS, [{**one, "when": clock(one["at"])} for one in row["records"]], room)
+        lines += columns(RECORD_COLUMNS, [{**one, "when": second(one["at"])} for one in row["records"]], room)
     return lines[1:]
 
 

@@ -94,7 +94,7 @@ class Load:
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
         self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
-        self.expected = False  # it was here when the master last ran, and has not come back since
+        self.expected = False  # it did not say goodbye when the master last ran, and has not come back since
         self.former = ""  # the life (boot) of its daemon before the present one
         self.twin_at: float | None = None  # when a daemon that had been replaced came back: two have this identity
 

@@ -411,10 +411,12 @@ def test_a_worker_that_comes_and_goes_is_one_alarm_each_time() -> None:
 def test_a_worker_that_does_not_come_back_after_a_restart_of_the_master_is_told() -> None:
     """The power was away for both; one that was shut down in order, or comes back in time, is no news."""
     stage = Stage()
-    names = {name: stage.worker(name) for name in ("gone", "back", "shut")}
+    names = {name: stage.worker(name, boot=name) for name in ("gone", "back", "shut")}
     stage.do(ev.Disconnected(stage.session(names["shut"]), True))
     stage.now += 3600
     stage.turn(ev.Boot())
+    stage.wait(20)
+    stage.turn(ev.Boot())  # it was killed a second time
     assert {row.presence for row in stage.farm.workers.values()} == {"offline"}
     stage.wait(50)
     stage.worker("back")

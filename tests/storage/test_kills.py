@@ -18,6 +18,9 @@ from bench.postgres import Server
 MEASURED = programs.ROOT / "bench" / "measured.py"
 LIFE = 10_000_000
 CHANNELS = 40
+RETURN_S = (
+    90.0  # a worker that failed often, beside a master that starts slowly, waits up to 30 s before it tries again
+)
 
 
 class MeasuredFarm(Farm):
@@ -83,15 +86,15 @@ def test_a_master_that_is_killed_under_load_loses_and_doubles_nothing(real: Meas
     line = real.start("render-01")
     reached = 0
     for _ in range(3):
-        reached = len(grows(line, CHANNELS, reached + 30))
+        reached = len(grows(line, CHANNELS, reached + 30, RETURN_S))
         assert real.master is not None
         real.master.kill()
         real.master.wait()
         real.start_master()
         line = real.answers()
-    grows(line, 1, reached + 50)
+    grows(line, 1, reached + 50, RETURN_S)
     for channel in (17, CHANNELS):
-        grows(line, channel, reached + 50)
+        grows(line, channel, reached + 50, RETURN_S)
     real.stop()
 
 
@@ -124,7 +127,7 @@ def test_readings_wait_on_the_worker_while_there_is_no_master(real: MeasuredFarm
         real.processes()
     real.start_master()
     line = real.answers()
-    grows(line, 3, 100, limit_s=90.0)  # a worker that failed often waits up to 30 s before it tries again
+    grows(line, 3, 100, RETURN_S)
     real.stop()
 
 

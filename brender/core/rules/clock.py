@@ -20,7 +20,7 @@ def boot(ctx: Context, event: Boot) -> dict[str, Any]:
         load.session = None
         load.heard = ctx.now + grace
         load.said = worker.warning
-        load.expected = worker.presence != "offline"
+        load.expected = bool(worker.boot)
         ctx.ledger.set(worker, presence="offline")
     farm.lost = {
         trouble.last.id: (step_id, task)

@@ -145,7 +145,7 @@ def disconnected(ctx: Context, event: Disconnected) -> None:
     worker, load = found
     ctx.ledger.seat(worker.id, None)
     if event.bye or worker.legacy:
-        ctx.ledger.set(worker, presence="offline")
+        ctx.ledger.set(worker, presence="offline", boot="")
         attempts.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
         ctx.notice("worker.offline", id=worker.id, name=worker.name)
         hosting.gone(ctx, worker, 0.0)
