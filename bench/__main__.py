@@ -55,6 +55,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "schedules": schedules.schedules,
     "web": web.web,
     "page": page.page,
+    "heap": page.heap,
 }
 
 

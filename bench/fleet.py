@@ -1,6 +1,6 @@
 """Two thousand workers on one master: real connections and frames, made by one gevent process that has no slots to run.
 
-python -m bench.fleet PORT COUNT    the load alone; it ends when its stdin does
+python -m bench.fleet PORT COUNT [FIRST]    the load alone, numbered from FIRST; it ends when its stdin does
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def hello(number: int) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "method": "worker.hello", "params": {**params, **more}}
 
 
-def sail(port: int, count: int) -> None:
+def sail(port: int, count: int, first: int = 0) -> None:
     """Connect all, say hello, then beat until stdin ends."""
     import gevent
     from gevent.event import Event
@@ -110,7 +110,7 @@ def sail(port: int, count: int) -> None:
         if len(welcome) == count:
             all_in.set()
 
-    greenlets = [gevent.spawn(_worker, port, number, gate, entered) for number in range(count)]
+    greenlets = [gevent.spawn(_worker, port, number, gate, entered) for number in range(first, first + count)]
     if not all_in.wait(LIMIT):
         print(f"only {len(welcome)} of {count} were welcome", flush=True)
     print(f"welcome {len(welcome)}", flush=True)
@@ -149,4 +149,4 @@ def _listen(link: Any, reader: Any) -> None:
 
 
 if __name__ == "__main__":
-    sail(int(sys.argv[1]), int(sys.argv[2]))
+    sail(*map(int, sys.argv[1:4]))

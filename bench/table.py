@@ -63,6 +63,10 @@ class Report:
         """A row of a cost that must not exceed `most`."""
         self.add(Row(what, f"{figure(value)} {unit}", peer, "", f"≤ {figure(most)} {unit}", value <= most))
 
+    def floor(self, what: str, value: float, unit: str, least: float) -> None:
+        """A row that is met when the value is at least `least`."""
+        self.add(Row(what, f"{figure(value)}{unit}", target=f"≥ {figure(least)}{unit}", met=value >= least))
+
     def late(self, during: str, figures: dict[str, float]) -> None:
         """A row of how late a 5 ms tick of the master was at worst, in milliseconds."""
         text = f"{figures['worst_ms']:.1f} ms (p99 {figures['p99_ms']:.1f})"

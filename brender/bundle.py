@@ -87,6 +87,15 @@ def read(path: Path) -> Bundle:
     return bundle
 
 
+def from_text(text: str, name: str) -> Bundle:
+    """A template that somebody has typed or sent; `name` is what it is called in what is said of it. Raises Invalid.
+
+    It lies in no folder: whoever makes a job of it sees to it that no path in it is relative.
+    """
+    document = _parsed(text, name, text.lstrip().startswith("{"))
+    return Bundle(Path("/template"), document, _decoded(name, document))
+
+
 def make(bundle: Bundle, given: Mapping[str, Any], here: Path) -> Made:
     """The job with these parameters over the bundle's own. Invalid with all that is wrong with them at once."""
     try:
@@ -172,20 +181,24 @@ def _document(path: Path) -> dict[str, Any]:
         text = data.decode("utf-8-sig", "ignore" if len(data) > openjd.MOST_BYTES else "strict")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    openjd.check_document(text, str(path), as_json)
+    return _parsed(text, str(path), as_json)
+
+
+def _parsed(text: str, what: str, as_json: bool) -> dict[str, Any]:
+    openjd.check_document(text, what, as_json)
     kind = model.DocumentType.JSON if as_json else model.DocumentType.YAML
     try:
         found: dict[str, Any] = model.document_string_to_object(document=text, document_type=kind)
     except model.DecodeValidationError as error:
-        raise Invalid(f"ERROR: '{path}' failed checks: {error}") from None
+        raise Invalid(f"ERROR: '{what}' failed checks: {error}") from None
     return found
 
 
-def _decoded(path: Path, document: dict[str, Any]) -> Any:
+def _decoded(what: object, document: dict[str, Any]) -> Any:
     try:
         return model.decode_job_template(template=document, supported_extensions=openjd.EXTENSIONS)
     except (model.DecodeValidationError, NotImplementedError) as error:
-        raise Invalid(f"ERROR: '{path}' failed checks: {error}") from None
+        raise Invalid(f"ERROR: '{what}' failed checks: {error}") from None
 
 
 def space(step: Any) -> Any:

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from brender import address
+from brender import address, web
 from brender.caller import NoMaster, conversation
 from brender.daemon import frames as farm_frames
 from brender.errors import BrenderError, Busy, Invalid, Unsupported
@@ -51,8 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         if not blend.is_file():
             raise Invalid(f"There is no file {blend}.", hint="Give the path of a .blend with --blend.")
         listen = options.listen or f"127.0.0.1:{_free_port()}"
-        farm = _start_farm(data, listen, options.slots)
-        return _render(options, data, blend, listen, farm)
+        page = web.chosen(True)
+        farm = _start_farm(data, listen, page, options.slots)
+        return _render(options, data, blend, listen, page, farm)
     except BrenderError as error:
         print(f"brender demo: {error}", file=sys.stderr)
         return 1
@@ -83,9 +84,9 @@ def _make_scene(data: Path) -> Path:
     return blend
 
 
-def _start_farm(data: Path, listen: str, slots: int) -> subprocess.Popen[bytes]:
-    print(f"Starting a farm at {listen}: one master, one worker of {slots} slots …", flush=True)
-    words = [sys.executable, "-m", "brender.cli", "up", "--listen", listen, "--data", str(data / "farm")]
+def _start_farm(data: Path, listen: str, page: str, slots: int) -> subprocess.Popen[bytes]:
+    print(f"Starting a farm at {listen}: one master, one worker of {slots} slots, and its page …", flush=True)
+    words = [sys.executable, "-m", "brender.cli", "up", "--listen", listen, "--web", page, "--data", str(data / "farm")]
     with (data / "farm.log").open("ab") as log:
         farm = subprocess.Popen([*words, "--slots", str(slots)], stdout=log, stderr=log, start_new_session=True)
     until = time.monotonic() + PATIENCE
@@ -101,12 +102,15 @@ def _start_farm(data: Path, listen: str, slots: int) -> subprocess.Popen[bytes]:
         time.sleep(0.1)
 
 
-def _render(options: argparse.Namespace, data: Path, blend: Path, listen: str, farm: subprocess.Popen[bytes]) -> int:
+def _render(
+    options: argparse.Namespace, data: Path, blend: Path, listen: str, page: str, farm: subprocess.Popen[bytes]
+) -> int:
     output = (options.output or data / "frames").absolute()
     given = {"engine": options.engine, "percentage": options.percentage, "samples": options.samples}
     overrides = {"format": "PNG"} | {key: value for key, value in given.items() if value is not None}
     started = time.monotonic()
     job = submit(listen, Wish(blend, options.frames, output, overrides, "demo"))
+    print(f"Watch it in a browser, too: http://{page}/#/jobs/{job['id']}", flush=True)
     status = watch(listen, {"job": job["id"]})
     took, done = time.monotonic() - started, status["progress"]["done"]
     print(f"{took:.1f} s, {took / max(done, 1):.2f} s a frame on {options.slots} slots.")
@@ -114,6 +118,7 @@ def _render(options: argparse.Namespace, data: Path, blend: Path, listen: str, f
     if succeeded(status):
         print(f"Movie:  {encode(output, data / f'{blend.stem}.mp4')}")
     host, port = address.parse(listen)
+    print(f"Page:   http://{page}/#/jobs/{job['id']}")
     print(f"Prompt: telnet {host} {port}\nCLI:    brender job status {job['id']} --master {listen}", flush=True)
     if sys.stdout.isatty() and not options.stop:
         print("The farm is still up; Ctrl-C stops it.", flush=True)

@@ -103,9 +103,21 @@ def alarms_of(database: SqliteDatabase, rule: int | None, limit: int) -> list[Al
     return _rows(database, query.order_by(AlarmRow.resolved_at.desc()), Alarm, limit)
 
 
-def records_of(database: SqliteDatabase, logger: int | None, level: str | None, limit: int) -> list[Record]:
-    """The lines of one logger or of all, of one level or of all, newest first."""
-    query = RecordRow.select()
+def records_of(
+    database: SqliteDatabase,
+    logger: int | None,
+    level: str | None,
+    limit: int,
+    offset: int = 0,
+    search: str = "",
+    delivery: int | None = None,
+) -> list[Record]:
+    """Lines, newest first, `offset` of them passed over: of one logger, of one level, of one letter, with this text."""
+    query = RecordRow.select().offset(offset)
+    if search:
+        query = query.where(RecordRow.text.contains(search))
+    if delivery is not None:
+        query = query.where(RecordRow.delivery_id == delivery)
     if logger is not None:
         query = query.where(RecordRow.logger_id == logger)
     if level is not None:
@@ -113,9 +125,9 @@ def records_of(database: SqliteDatabase, logger: int | None, level: str | None, 
     return _rows(database, query.order_by(RecordRow.id.desc()), Record, limit)
 
 
-def deliveries_of(database: SqliteDatabase, limit: int) -> list[Delivery]:
-    """The letters that are sent, newest first."""
-    query = DeliveryRow.select().where(DeliveryRow.state == "sent")
+def deliveries_of(database: SqliteDatabase, limit: int, offset: int = 0) -> list[Delivery]:
+    """The letters that are sent, newest first, `offset` of them passed over."""
+    query = DeliveryRow.select().where(DeliveryRow.state == "sent").offset(offset)
     return _rows(database, query.order_by(DeliveryRow.id.desc()), Delivery, limit)
 
 

@@ -32,6 +32,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="show frames and movies below this folder only (several times; default: wherever steps put them)",
     )
+    words.add_argument(
+        "--scenes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="offer scenes below this folder only (several times; default: wherever this program may look)",
+    )
+    words.add_argument("--page", type=Path, metavar="DIR", help="serve this folder instead of the page of brender")
     words.add_argument("--verbose", action="store_true", help="log every request")
     return words
 
@@ -58,7 +67,11 @@ def listener(
     """A socket that listens. Raises Busy."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
+        made = socket.create_server((host, port), family=family, backlog=1024)
+        # What we accept inherits it; asyncio sets it only where a socket names its protocol, and this one does not.
+        # Without it every answer of a head and a body waits 40 ms for the browser's acknowledgement.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
     except OSError as error:
         raise Busy(f"{address.in_words(host, port)} is taken: {error.strerror}.", hint=hint) from None
 
@@ -74,9 +87,9 @@ def main(argv: list[str] | None = None) -> int:
         place = address.in_words(*address.master(given.master))
         import uvicorn
 
-        from brender.gateway import app, pages, shelf, upload
+        from brender.gateway import app, browse, pages, shelf, upload
 
-        folder = pages.folder()
+        page = pages.Pages(pages.folder(given.page))
         data = (given.data or address.state_directory("web")).absolute()
         sock = listener(host, port)
     except BrenderError as error:
@@ -84,7 +97,14 @@ def main(argv: list[str] | None = None) -> int:
         return 78 if isinstance(error, Forbidden) else 1
     web = address.in_words(host, sock.getsockname()[1])
     config = uvicorn.Config(
-        app.make(place, web, folder, upload.Uploads(data / "uploads"), shelf.Shelf(given.outputs)),
+        app.make(
+            place,
+            web,
+            page,
+            upload.Uploads(data / "uploads"),
+            shelf.Shelf(given.outputs),
+            browse.Browse(given.scenes),
+        ),
         log_level=level,
         access_log=given.verbose,
         server_header=False,

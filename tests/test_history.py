@@ -128,3 +128,26 @@ def test_what_is_over_is_read_from_the_disk_newest_first(tmp_path: Path) -> None
     assert history.alarms_of(database, 99, 10) == []
     assert core.farm.same_as(store.load())
     store.close()
+
+
+def test_the_log_is_paged_to_its_end_and_searched(tmp_path: Path) -> None:
+    """Beyond the 1,000 rows of one answer, too; a percent sign in what is searched is a percent sign."""
+    core, store = Core(Farm()), Store.open(tmp_path)
+    store.save(core.turn([ev.Boot()], 1_000_000.0).changes)
+    for page in range(3):
+        lines = [ev.WriteLog("render", "DEBUG", f"line {page * 500 + one}") for one in range(500)]
+        store.save(core.turn(lines, 1_000_001.0 + page).changes)
+    turn = core.turn([ev.WriteLog("render", "ALERT", "100% of Render-07")], 1_000_009.0)
+    store.save(turn.changes)
+    letter = core.farm.records[turn.answers[0]["id"]].delivery_id
+    database = store.database
+    oldest = history.records_of(database, None, None, 100, 1401)
+    assert [row.text for row in oldest][::99] == ["line 99", "line 0"]
+    assert [row.text for row in history.records_of(database, None, None, 10, 0, "0% OF render")] == [
+        "100% of Render-07"
+    ]
+    assert history.records_of(database, None, None, 10, 0, "1%0") == []
+    assert [row.text for row in history.records_of(database, None, None, 10, delivery=letter)] == ["100% of Render-07"]
+    store.save(core.turn([ev.DeliverySent(letter, ["a"])], 1_000_010.0).changes)
+    assert history.deliveries_of(database, 10, 1) == []
+    store.close()

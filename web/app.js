@@ -1,21 +1,26 @@
 // The page as a whole: shell, routes, keys, theme, and the word when the farm is away.
-import { html, render, signal, useEffect } from './html.js';
+import { html, render, signal, useLayoutEffect } from './html.js';
 import { channels, fills, jobs, status, workers } from './farm.js';
 import { greet, start } from './feed.js';
-import { connect, link } from './rpc.js';
+import { connect, link, newer } from './rpc.js';
 import { route, to } from './route.js';
-import { Asked } from './parts/asked.js';
 import { Confirm, Dialog } from './parts/dialog.js';
+import { Asked } from './parts/asked.js';
 import { Icon } from './parts/icons.js';
 import { Palette, openPalette } from './parts/palette.js';
 import { Toasts } from './parts/toast.js';
 import { count } from './parts/time.js';
+import { Alarm, Alarms, firing } from './views/alarms.js';
 import { Channels } from './views/channels.js';
 import { Console } from './views/console.js';
+import { Deliveries, Delivery } from './views/deliveries.js';
 import { Events } from './views/events.js';
 import { Job } from './views/job.js';
 import { Jobs } from './views/jobs.js';
 import { Plots } from './views/plots.js';
+import { Log } from './views/loggers.js';
+import { Schedule } from './views/schedule.js';
+import { Schedules } from './views/schedules.js';
 import { Submit } from './views/submit.js';
 import { Worker } from './views/worker.js';
 import { Workers } from './views/workers.js';
@@ -24,6 +29,10 @@ const PAGES = [
   { path: 'workers', icon: 'farm', label: 'Farm', list: Workers, one: Worker },
   { path: 'jobs', icon: 'jobs', label: 'Jobs', list: Jobs, one: Job },
   { path: 'channels', icon: 'channels', label: 'Telemetry', list: Channels, one: Plots, several: true },
+  { path: 'alarms', icon: 'watch', label: 'Watch', list: Alarms, one: Alarm },
+  { path: 'schedules', under: 'alarms', label: 'Schedules', list: Schedules, one: Schedule },
+  { path: 'deliveries', under: 'alarms', label: 'Letters', list: Deliveries, one: Delivery },
+  { path: 'log', under: 'alarms', label: 'Log', list: Log },
   { path: 'submit', icon: 'submit', label: 'Submit', list: Submit },
   { path: 'events', icon: 'events', label: 'Events', list: Events },
   { path: 'console', icon: 'console', label: 'Console', list: Console },
@@ -47,12 +56,14 @@ function Pulse() {
   const tasks = now.tasks || {};
   const failed = (now.progress && now.progress.failed) || 0;
   const of = now.workers || {};
+  const fires = firing();
   return html`<div class="pulse grow" aria-label="The farm's pulse">
     <div><b>${count(of.online)}</b><span class="dim">of ${count(of.known)} online</span></div>
     <div class="opt"><b>${count(now.slots && now.slots.used)}</b><span class="dim">of ${count(now.slots && now.slots.total)} slots</span></div>
     <div><b>${count(tasks.running)}</b><span class="dim">running</span></div>
     <div class="opt"><b>${count(now.progress && now.progress.ready)}</b><span class="dim">queued</span></div>
-    <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div></div>`;
+    <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div>
+    ${fires > 0 && html`<a class="bad" href=${to('alarms')} aria-label=${`${count(fires)} ${fires === 1 ? 'alarm' : 'alarms'}`}><${Icon} name="watch" /><b>${count(fires)}</b><span class="dim">${fires === 1 ? 'alarm' : 'alarms'}</span></a>`}</div>`;
 }
 
 const AWAY = {
@@ -67,7 +78,10 @@ function Banner() {
   return html`<div class="banner" role="alert"><b>${words[0]}</b><span class="dim">${words[1]}</span></div>`;
 }
 
-const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, s, e, c', 'farm, jobs, telemetry, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+/** This page goes on as it is; the farm may know words by now that it does not. */
+const Newer = () => newer.value && html`<div class="banner" role="status"><b>A newer page is there.</b><span class="dim grow">This one goes on working; reload it when it suits you.</span><button class="btn small" onClick=${() => location.reload()}>Reload</button></div>`;
+
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, a, t, l, s, e, c', 'farm, jobs, telemetry, alarms, timetable, log, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
 
 function Keys() {
   if (!keys.value) return null;
@@ -81,7 +95,7 @@ function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [role="dialog"]')) return;
   if (going) {
     going = false;
-    const page = { f: 'workers', j: 'jobs', m: 'channels', s: 'submit', e: 'events', c: 'console' }[event.key];
+    const page = { f: 'workers', j: 'jobs', m: 'channels', a: 'alarms', t: 'schedules', l: 'log', s: 'submit', e: 'events', c: 'console' }[event.key];
     if (page) { location.hash = to(page); event.preventDefault(); }
     return;
   }
@@ -94,13 +108,13 @@ function App() {
   const { path } = route.value;
   const page = PAGES.find((one) => one.path === path[0]) || PAGES[0];
   const View = path[1] && page.one ? page.one : page.list;
-  const many = { workers: workers.size, jobs: jobs.size, channels: channels.size };
-  useEffect(() => { document.title = `${path[1] ? `${page.label} ${path[1]}` : page.label} · brender`; document.getElementById('main').focus({ preventScroll: true }); scrollTo(0, 0); }, [path.join('/')]);
+  const many = { workers: workers.size, jobs: jobs.size, channels: channels.size, alarms: firing() };
+  useLayoutEffect(() => { document.title = `${path[1] ? `${page.label} ${path[1]}` : page.label} · brender`; document.getElementById('main').focus({ preventScroll: true }); scrollTo(0, 0); }, [path.join('/')]);
   return html`<div class="shell">
-    <header class="top"><a class="brand" href="#/workers"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
+    <header class="top"><a class="brand" href="#/workers" aria-label="brender"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
       <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
-    <nav class="rail" aria-label="Pages">${PAGES.map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class="label faint">${count(many[one.path])}</span>`}</a>`)}</nav>
-    <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${page.several ? '' : path[1] || ''} id=${path[1]} />`}</main>
+    <nav class="rail" aria-label="Pages">${PAGES.filter((one) => !one.under).map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page || one.path === page.under ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class=${one.path === 'alarms' ? 'badge' : 'label faint'}>${count(many[one.path])}</span>`}</a>`)}</nav>
+    <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} /><${Newer} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${`${page.path}/${page.several ? '' : path[1] || ''}`} id=${path[1]} />`}</main>
     <${Palette} pages=${PAGES} /><${Confirm} /><${Asked} /><${Keys} /><${Toasts} /></div>`;
 }
 

@@ -42,12 +42,20 @@ export const jobs = new Rows('job');
 export const limits = new Rows('limit');
 export const presets = new Rows('preset');
 export const channels = new Rows('channel');
-export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets, channel: channels };
+export const schedules = new Rows('schedule');
+export const rules = new Rows('alarm_rule');
+export const alarms = new Rows('alarm');
+export const deliveries = new Rows('delivery');
+const PLURALS = { delivery: 'deliveries' };
+/** In this state a row is history: it leaves the farm's memory, and the mirror. */
+export const OVER = { alarm: 'resolved', delivery: 'sent' };
+export const NOUNS = { worker: workers, project: projects, job: jobs, limit: limits, preset: presets, channel: channels, schedule: schedules, alarm_rule: rules, alarm: alarms, delivery: deliveries };
 
 export const status = signal({});
 export const may = signal(new Set()); // commands of this person's role
 export const states = signal([]); // label of each task state by number
 export const clock = signal(0); // the farm's clock minus ours, ms
+export const halted = signal(false); // all schedules stand still
 export const totals = signal({}); // how many rows of each noun there are: the mirror is bounded
 export const seq = { last: 0, floor: 0 }; // the newest event, and the one that the mirror holds
 export const fills = signal(0); // how often everything was taken in; 0 while nothing is known
@@ -64,10 +72,11 @@ export function fill(mirror) {
     may.value = new Set(mirror.may);
     states.value = mirror.states;
     status.value = mirror.status;
+    halted.value = mirror.halted;
     totals.value = mirror.totals;
   });
   for (const [noun, rows] of Object.entries(NOUNS)) {
-    rows.fill(mirror[`${noun}s`]);
+    rows.fill(mirror[PLURALS[noun] || `${noun}s`]);
   }
   fills.value += 1;
 }

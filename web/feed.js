@@ -6,11 +6,13 @@ import { VALUES, take } from './measured.js';
 
 /** Topics that are told as they are now, and only to who names them; '*' leaves them out. */
 const MOMENTS = ['worker.load', 'job.progress', 'task.states', VALUES];
+/** After these more rows are otherwise than their events say: the whole farm is one question. */
+const ANEW = ['farm.lagged', 'schedule.started', 'schedule.stopped'];
 const NEW_AT_ONCE = 20; // jobs; beyond it the whole farm is one question
 /** Topics by name that somebody looks at now, with how many look. */
 const wanted = new Map([['worker.load', 1], ['job.progress', 1]]);
 export const events = signal([]); // the newest of what happened, for the page's own list
-let early = null; // events that came while the mirror was asked for
+let early = []; // events that came before the mirror; null once it is there
 let statusDue = 0;
 const fresh = new Set(); // jobs whose first line is due
 const unnamed = new Set(); // channels whose device or key has no name here
@@ -18,8 +20,8 @@ let freshDue = 0;
 
 /** After each connection: listen first, then take in everything; what happened in between is applied after it. */
 export async function greet(name) {
+  early = early || [];
   await rpc('session.hello', { name, remember: false });
-  early = [];
   try {
     const since = farm.seq.last ? { since: farm.seq.last } : {};
     await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });
@@ -27,10 +29,14 @@ export async function greet(name) {
   } finally { early = null; }
 }
 
-/** The whole farm anew. */
-async function load() {
+/** The whole farm anew, as it was at an event or after it: the gateway's answer may be half a second old. */
+async function load(least = 0) {
   early = early || [];
-  const mirror = await rpc('farm.mirror', {});
+  let mirror = await rpc('farm.mirror', {});
+  while (mirror.seq < least) {
+    await new Promise((later) => { setTimeout(later, 250); });
+    mirror = await rpc('farm.mirror', {});
+  }
   farm.fill(mirror);
   const kept = early;
   early = null;
@@ -61,13 +67,14 @@ function apply(topic, data, number) {
   else if (rows && verb === 'changed') {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
     if (noun === 'channel') lookAtNames(data);
-    rows.put(farm.named(noun, data));
+    if (noun in farm.OVER && data.state === farm.OVER[noun]) rows.drop(data.id);
+    else rows.put(farm.named(noun, data));
   } else if (rows && verb === 'deleted') rows.drop(data.id);
 }
 
 function heard(topic, data, number) {
   if (number) farm.seq.last = Math.max(farm.seq.last, number);
-  if (topic === 'farm.lagged') load().catch(() => { early = null; });
+  if (ANEW.includes(topic)) load(number).catch(() => { early = null; });
   else if (early) early.push([topic, data, number]);
   else apply(topic, data, number);
   if (!topic.endsWith('.changed') && topic !== 'step.progress' && topic !== 'farm.lagged' && !MOMENTS.includes(topic)) {

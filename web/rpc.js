@@ -4,10 +4,16 @@ import { signal } from './html.js';
 
 /** 'connecting' | 'live' | 'master-away' | 'offline' */
 export const link = signal('connecting');
+/** Whether the gateway serves another page by now than the one that is open here. */
+export const newer = signal(false);
+let page = ''; // which one it served when this one was opened
 const listeners = new Set();
 const waiting = new Map();
 let socket = null;
-let number = 0;
+const FIRST_NUMBER = 100; // below it are those of early.js
+let number = FIRST_NUMBER;
+let asked = new Map(); // what early.js has asked: method -> id
+const answered = new Map(); // and what came of it before anybody wanted it
 let tries = 0;
 let greeting = async () => {};
 const CAREFUL = 30000; // ms an answer may take; logs and waits say so themselves
@@ -28,13 +34,16 @@ export function rpc(method, params = {}, patience = CAREFUL) {
       reject(new Refused({ message: 'The page is not connected to the farm.', data: { hint: 'It tries again by itself; nothing was sent.' } }));
       return;
     }
-    const id = ++number;
+    const before = asked.get(method);
+    asked.delete(method);
+    const id = before || ++number;
     const timer = patience ? setTimeout(() => {
       waiting.delete(id);
       reject(new Refused({ message: `${method} was not answered within ${patience / 1000} s.`, data: { hint: 'Look at the row before you repeat it.' } }));
     }, patience) : 0;
     waiting.set(id, { resolve, reject, timer });
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    if (answered.has(id)) hear(answered.get(id));
+    else if (!before) socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   });
 }
 
@@ -51,22 +60,38 @@ export function connect(greet) {
   addEventListener('online', () => { if (!socket) { tries = 0; dial(); } });
 }
 
+/** The connection that early.js has begun, once; what it heard is heard now. */
+function begun() {
+  const early = globalThis.brenderEarly;
+  if (!early || early.socket.readyState > WebSocket.OPEN) return null;
+  globalThis.brenderEarly = null;
+  asked = early.asked;
+  return early;
+}
+
 function dial() {
   const place = new URL('ws', document.baseURI);
   place.protocol = place.protocol.replace('http', 'ws');
   place.hash = '';
-  const made = socket = new WebSocket(place);
-  made.onopen = async () => {
+  const early = begun();
+  const made = socket = early ? early.socket : new WebSocket(place);
+  const opened = async () => {
     try {
       await greeting();
       tries = 0;
       link.value = 'live';
     } catch (error) {
+      asked.clear();
+      answered.clear();
       if (link.value !== 'master-away') made.close();
     }
   };
+  const open = made.onopen;
+  made.onopen = (event) => { if (open) open(event); opened(); };
   made.onmessage = (message) => hear(JSON.parse(message.data));
   made.onclose = () => { if (made === socket) broken(); };
+  if (early) for (const text of early.heard) hear(JSON.parse(text));
+  if (made.readyState === WebSocket.OPEN) opened();
 }
 
 function hear(message) {
@@ -74,24 +99,29 @@ function hear(message) {
     if (one.method === 'event') {
       for (const heard of listeners) heard(one.params.topic, one.params.data, one.params.seq);
     } else if (one.method === 'gateway.state') {
+      page = page || one.params.page;
+      newer.value = page !== one.params.page;
       if (!one.params.master) link.value = 'master-away';
       else if (link.value === 'master-away') greeting().then(() => { link.value = 'live'; }, () => {});
     } else if (waiting.has(one.id)) {
-      const asked = waiting.get(one.id);
+      const { resolve, reject, timer } = waiting.get(one.id);
       waiting.delete(one.id);
-      clearTimeout(asked.timer);
-      if (one.error) asked.reject(new Refused(one.error));
-      else asked.resolve(one.result);
-    }
+      answered.delete(one.id);
+      clearTimeout(timer);
+      if (one.error) reject(new Refused(one.error));
+      else resolve(one.result);
+    } else if (one.id < FIRST_NUMBER) answered.set(one.id, one);
   }
 }
 
 function broken() {
   socket = null;
   link.value = 'offline';
-  for (const asked of waiting.values()) {
-    clearTimeout(asked.timer);
-    asked.reject(new Refused({ message: 'The connection broke before the answer came.', data: { hint: 'Look at the row before you repeat it.' } }));
+  asked.clear();
+  answered.clear();
+  for (const { reject, timer } of waiting.values()) {
+    clearTimeout(timer);
+    reject(new Refused({ message: 'The connection broke before the answer came.', data: { hint: 'Look at the row before you repeat it.' } }));
   }
   waiting.clear();
   tries += 1;

@@ -21,6 +21,7 @@ from brender.commandline.settings import Settings
 from brender.commands.calls import Call, Who
 from brender.commands.grammar import Signature
 from brender.commands.parameters import Parameter
+from brender.commands.prompt import as_watch
 from brender.commands.table import Row, Table
 from brender.core.farm import Farm
 from brender.endings import DONE, REFUSED
@@ -48,8 +49,9 @@ class Errand:
             self.shown.show(row.name, self._locally(table, row, words))
             return DONE
         given = with_file_inside(table, signature.parameters, with_file(signature.parameters, given))
-        if row.name == WATCH:
-            return self._watch(given["method"], given.get("params", {}))
+        watch = given if row.name == WATCH else as_watch(row.name, given)
+        if watch is not None:
+            return self._watch(watch["method"], watch.get("params", {}))
         if "watch" in self.given:
             return self._watch(row.name, given)
         if row.name in SHOWN_AS_IT_COMES:

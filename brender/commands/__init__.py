@@ -185,6 +185,7 @@ TABLE: tuple[Row, ...] = (
         "schedule cron '0 8 * * Mon-Fri' tz=Europe/Madrid disable tag=gpu",
     ),
     Row("schedule.list", schedules.listing, VIEWER, "schedule list", watched=True, moving=("now", "next_in")),
+    Row("schedule.agenda", schedules.agenda, VIEWER, "schedule agenda 2040-12-24 2040-12-27 tz=Europe/Madrid"),
     Row("schedule.show", schedules.show, VIEWER, "schedule show nightly", watched=True, moving=("now", "next_in")),
     Row("schedule.remove", schedules.remove, OPERATOR, "schedule remove nightly", destructive=True),
     Row("schedule.run_now", schedules.run_now, OPERATOR, "schedule run-now nightly"),

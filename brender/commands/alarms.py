@@ -37,6 +37,21 @@ ATTRIBUTES = (
 )
 
 
+CHOICES: dict[str, tuple[str, ...]] = {"source": (CHANNEL, *SOURCES), "condition": CONDITIONS, "level": LEVELS}
+WHAT = {
+    "source": "channel when left out, or something that happens on the farm",
+    "selector": "globs over names, and label=glob; all when left out",
+    "condition": "of channels",
+    "threshold": "the value at which it begins; of absent: so many seconds without a sample",
+    "for": "how long it must be so, such as 10s",
+    "clear": "the value at which it is over",
+    "level": "of the line that tells it; WARNING when left out",
+    "logger": "which tells it; farm when left out",
+    "runbook": "what to do then, or where that is written",
+    "enabled": "false switches it off",
+}
+
+
 class RuleValues(Attributes):
     """Attributes of a rule; `for` is what people write for `lasting`, and it is a stretch of time."""
 
@@ -53,10 +68,21 @@ class RuleValues(Attributes):
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         key, equals, _ = prefix.partition("=")
-        words = {"source": (CHANNEL, *SOURCES), "condition": CONDITIONS, "level": LEVELS}.get(key, ())
         if equals:
-            return starting(prefix, [f"{key}={word}" for word in words])
+            return starting(prefix, [f"{key}={word}" for word in CHOICES.get(key, ())])
         return starting(prefix, [f"{name}=" for name in (*self.names, "for")])
+
+    def described(self) -> list[dict[str, Any]]:
+        names = ["for" if name == "lasting" else name for name in self.names]
+        usual = {one["name"]: one for one in super().described()}
+        return [
+            {
+                "name": name,
+                "about": WHAT.get(name) or usual[name]["about"],
+                "choices": list(CHOICES[name]) if name in CHOICES else usual.get(name, {}).get("choices", []),
+            }
+            for name in names
+        ]
 
 
 NEW_RULE_VALUES = RuleValues("alarm rule", AlarmRule, ATTRIBUTES)

@@ -73,8 +73,8 @@ def listing(
         names = {row.id: row.name for row in farm.loggers.values()}
         return Lookup(
             "deliveries_of",
-            (limit + offset,),
-            lambda found: {"deliveries": [line(row, names) for row in found[offset:]], "sent": True, "now": call.now},
+            (limit, offset),
+            lambda found: {"deliveries": [line(row, names) for row in found], "sent": True, "now": call.now},
         )
     names = {row.id: row.name for row in farm.loggers.values()}
     found = [row for row in farm.deliveries.values() if state in (None, row.state)]

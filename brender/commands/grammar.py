@@ -100,9 +100,9 @@ class Signature(Struct):
         try:
             return msgspec.convert(values, self.params, strict=strict)
         except UNREADABLE as error:
-            raise self._told(str(error)) from None
+            raise self._told(str(error), strict) from None
 
-    def _told(self, error: str) -> InvalidParams:
+    def _told(self, error: str, strict: bool) -> InvalidParams:
         """msgspec's words about one value, as a sentence about one parameter."""
         unknown = re.fullmatch(r"Object contains unknown field `(.*)`", error, re.DOTALL)
         if unknown:
@@ -115,7 +115,8 @@ class Signature(Struct):
             slip = re.fullmatch(r"Invalid enum value '(.*)'", place[1], re.DOTALL)
             if slip:
                 return self._no_choice(self.by_name[place[2]], slip[1])
-            more = "" if re.fullmatch(r"Expected `\w+`, got `\w+`", place[1]) else f": {place[1].lower()}"
+            typed = not strict and re.fullmatch(r"Expected `\w+`, got `\w+`", place[1])  # words are all text
+            more = "" if typed else f": {place[1].lower()}"
             return self.refuse(f"{place[2]} must be {self.by_name[place[2]].expects}{more}.")
         return self.refuse(f"{error}.")
 

@@ -174,6 +174,13 @@ class Attributes(Kind):
     def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
         return {name: self.read(name, given) for name, given in value.items()}
 
+    def described(self) -> list[dict[str, Any]]:
+        """Each attribute as people write it, what it is and the words it may be, where these are few: for forms."""
+        return [
+            {"name": name, "about": ABOUT.get(name, ""), "choices": list(choices_of(self.types[name]))}
+            for name in self.names
+        ]
+
     def read(self, name: str, given: Any) -> Any:
         """One attribute; a text is read as the attribute's own type."""
         if name not in self.types:

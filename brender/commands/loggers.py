@@ -123,6 +123,8 @@ def listing(
     *,
     limit: Annotated[int, Meta(ge=1, le=MOST), Arg(text="so many at the most")] = 50,
     offset: Annotated[int, Meta(ge=0, le=100_000), Arg(text="so many of the newest are passed over")] = 0,
+    search: Annotated[str, Arg(text="only lines with this in their text")] = "",
+    delivery: Annotated[int | None, Meta(ge=1), Arg(text="only the lines of this letter")] = None,
 ) -> Lookup:
     """List lines, the newest last, and the loggers with when each level is mailed."""
     farm = call.farm
@@ -131,8 +133,8 @@ def listing(
     known = {one.id: one.name for one in farm.loggers.values()}
     return Lookup(
         "records_of",
-        (row.id if row else (-1 if logger else None), level or None, limit + offset),
-        lambda found: {"records": [_record(known, one) for one in reversed(found[offset:])], "loggers": loggers},
+        (row.id if row else (-1 if logger else None), level or None, limit, offset, search, delivery),
+        lambda found: {"records": [_record(known, one) for one in reversed(found)], "loggers": loggers},
     )
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from brender.commands import alarms, channels, deliveries, limits, possible, presets, schedules, workers
+from brender.commands import channels, limits, possible, presets, told, workers
 from brender.commands import farm as farm_
 from brender.commands.calls import Call
 from brender.commands.estimate import Slots
@@ -28,7 +28,7 @@ from brender.core.lifecycle import LABELS, TaskState
 #: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
 UNSHOWN = ("key", "functions", "config", "facts", "boot")
 COUNTED = (
-    "worker", "project", "job", "limit", "preset", "step", "channel", "schedule", "alarm", "delivery",
+    "worker", "project", "job", "limit", "preset", "step", "channel", "schedule", "alarm_rule", "alarm", "delivery",
 )  # fmt: skip
 Can = Callable[[str, Any], dict[str, Any]]
 Most = Annotated[int, Meta(ge=1, le=10_000), Arg(text="rows of each noun at the most, the newest jobs")]
@@ -68,17 +68,21 @@ def mirror(call: Call, *, limit: Most = 1000) -> dict[str, Any]:
 def _watching(call: Call, can: Can, limit: int) -> dict[str, Any]:
     """What is measured, what the clock runs, what is wrong and who is told of it."""
     farm = call.farm
-    names = {row.id: row.name for row in farm.loggers.values()}
+
+    def newest(noun: str) -> list[dict[str, Any]]:
+        found = []
+        for row in list(farm.table(noun).values())[-limit:]:
+            values = asdict(row)
+            found.append({**values, **told.beside(call.table, farm, noun, values), **can(noun, row)})
+        return found
+
     return {
         "channels": [channel_row(call, row, can) for row in list(farm.channels.values())[:limit]],
-        "schedules": [
-            {**asdict(row), **schedules.line(call, row), **can("schedule", row)}
-            for row in list(farm.schedules.values())[:limit]
-        ],
-        "alarms": [{**alarms.line(farm, row), **can("alarm", row)} for row in list(farm.alarms.values())[-limit:]],
-        "deliveries": [
-            {**deliveries.line(row, names), **can("delivery", row)} for row in list(farm.deliveries.values())[-limit:]
-        ],
+        "schedules": newest("schedule"),
+        "halted": farm.halted,
+        "alarm_rules": newest("alarm_rule"),
+        "alarms": newest("alarm"),
+        "deliveries": newest("delivery"),
     }
 
 

@@ -66,6 +66,10 @@ CAN: Mapping[str, Mapping[str, State]] = {
         "schedule.resume": lambda farm, row: possible.when_over(row) == "paused",
         "schedule.remove": _always,
     },
+    "alarm_rule": {
+        "alarm_rule.set": _always,
+        "alarm_rule.delete": _always,
+    },
     "alarm": {
         "alarm.ack": lambda farm, row: possible.has_fired(row) and row.state != "acknowledged",
         "alarm.skip": lambda farm, row: possible.has_fired(row),
@@ -79,15 +83,6 @@ CAN: Mapping[str, Mapping[str, State]] = {
 def by_state(farm: Farm, noun: str, row: Any) -> list[str]:
     """The commands that would change something about a row, whoever asks."""
     return [name for name, question in CAN.get(noun, {}).items() if question(farm, row)]
-
-
-def tell(farm: Farm, notices: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write `can` into the events of rows that have changed."""
-    for topic, data in notices:
-        noun, _, verb = topic.partition(".")
-        if verb == "changed" and noun in CAN:
-            row = farm.table(noun).get(data["id"])  # what is over may have left memory in the turn that ended it
-            data["can"] = [] if row is None else by_state(farm, noun, row)
 
 
 def for_role(table: Table, role: str) -> frozenset[str]:

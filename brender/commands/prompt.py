@@ -5,6 +5,7 @@ The console, the command line's shell completion and the page use it; nothing he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct
@@ -57,6 +58,18 @@ def touch(
     found = None if row.role in READERS or row.reads is not None else call.table.run(call, row, wire)
     touched = touches.of_event(call.farm, found) if isinstance(found, Event) else touches.Touched()
     return {"destructive": destructive, **asdict(touched)}
+
+
+#: Commands that are the watch of a list under a name of their own: that list, and what is always asked of it.
+WATCHES: Mapping[str, tuple[str, dict[str, Any]]] = {"channel.watch": ("channel.list", {"limit": 50, "trend": True})}
+
+
+def as_watch(method: str, given: dict[str, Any]) -> dict[str, Any] | None:
+    """The params of rpc.watch that such a command stands for, where a program draws what is watched itself."""
+    found = WATCHES.get(method)
+    if found is None:
+        return None
+    return {"method": found[0], "params": {**found[1], **given}}
 
 
 def watch(

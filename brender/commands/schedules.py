@@ -19,10 +19,14 @@ from brender.commands.moments import MOMENT, ZONE
 from brender.commands.nested import NestedCommand, wanted
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
+from brender.commands.table import Table
+from brender.core import agenda as agenda_
 from brender.core import events, occurrences, zones
 from brender.core.durations import UNITS, seconds_of
-from brender.core.farm import Schedule
+from brender.core.farm import Farm, Schedule
 from brender.errors import Invalid, NotFound, nearest
+
+WEEK, LONGEST_AGENDA = 7 * 86_400.0, 100 * 86_400.0  # seconds
 
 
 class ScheduleRef(Kind):
@@ -50,7 +54,9 @@ class ScheduleRef(Kind):
 
     def complete(self, call: Call, prefix: str, others: Others) -> list[Offer]:
         known = {row.name or row.uuid: row for row in call.farm.schedules.values()}
-        return starting(prefix, known, lambda word: f"{known[word].state}, {command_of(call, known[word])}")
+        return starting(
+            prefix, known, lambda word: f"{known[word].state}, {command_of(call.table, call.farm, known[word])}"
+        )
 
 
 Command = Annotated[list[str], NestedCommand(), Arg(text="what to run")]
@@ -188,6 +194,41 @@ def listing(
     return {"schedules": shown, "total": len(rows), "offset": offset, "running": not farm.halted, "now": call.wall}
 
 
+def agenda(
+    call: Call,
+    from_: Annotated[float | None, MOMENT, Arg(text="from then on; now when left out")] = None,
+    until: Annotated[float | None, MOMENT, Arg(text="before then; a week later when left out")] = None,
+    *,
+    tz: Annotated[str, ZONE, Arg(text="whose clock and days; UTC when left out")] = zones.UTC,
+    each: Annotated[int, Meta(ge=1, le=2_000), Arg(text="so often a day at the most, of one schedule")] = 4,
+    limit: Annotated[int, Meta(ge=1, le=2_000), Arg(text="so many in all at the most")] = 1_000,
+) -> dict[str, Any]:
+    """List what the clock will run between two moments, and when calendars have machines enabled.
+
+    `again` marks a schedule that is due more often that day than `each`; from `cut` on there are more than `limit`.
+    What is paused, stopped or over is due at no time.
+    """
+    start = call.wall if from_ is None else from_
+    end = start + WEEK if until is None else until
+    if not 0 <= start < end <= min(start + LONGEST_AGENDA, occurrences.LAST):
+        raise Invalid("An agenda goes from a moment to a later one, 100 days at the most.", hint="schedule agenda")
+    rows = call.farm.schedules
+    found = agenda_.coming(rows.values(), tz, start, end, each, limit)
+    bands, passed = agenda_.bands(rows.values(), start, end)
+    return {
+        "from": start,
+        "until": end,
+        "tz": tz,
+        "now": call.wall,
+        "running": not call.farm.halted,
+        "occurrences": [{"name": rows[one.id].name, **asdict(one)} for one in found.due],
+        "commands": {str(one): command_of(call.table, call.farm, rows[one]) for one in {due.id for due in found.due}},
+        "cut": found.cut,
+        "left": found.left + passed,
+        "calendars": [asdict(one) for one in bands],
+    }
+
+
 def show(call: Call, uuid: One) -> dict[str, Any]:
     """Show everything known of a schedule."""
     return {**asdict(uuid), **line(call, uuid), "now": call.wall, "coming": _coming(uuid)}
@@ -199,7 +240,7 @@ def line(call: Call, row: Schedule) -> dict[str, Any]:
         "id": row.id,
         "uuid": row.uuid,
         "name": row.name,
-        "command": command_of(call, row),
+        "command": command_of(call.table, call.farm, row),
         "kind": row.kind,
         "seconds": row.seconds,
         "offset": row.offset,
@@ -216,12 +257,12 @@ def line(call: Call, row: Schedule) -> dict[str, Any]:
     }
 
 
-def command_of(call: Call, row: Schedule) -> str:
+def command_of(table: Table, farm: Farm, row: Schedule) -> str:
     """The line that it runs; of a calendar, whose it is."""
     if row.kind != "calendar":
-        return said.line(call.table, row.method, row.params)
-    names = [worker.name for one in row.params["workers"] if (worker := call.farm.workers.get(one)) is not None]
-    return said.line(call.table, row.method, {"workers": ",".join(names)})
+        return said.line(table, row.method, row.params)
+    names = [worker.name for one in row.params["workers"] if (worker := farm.workers.get(one)) is not None]
+    return said.line(table, row.method, {"workers": ",".join(names)})
 
 
 def _coming(row: Schedule, most: int = 5) -> list[float]:

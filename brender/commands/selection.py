@@ -24,9 +24,11 @@ def is_glob(word: str) -> bool:
 
 
 def as_id(word: str | int) -> int | None:
-    """The id a word may stand for."""
-    if isinstance(word, int):
+    """The id a word may stand for. What JSON holds in place of a word, inside of values, is none."""
+    if isinstance(word, int) and not isinstance(word, bool):
         return word
+    if not isinstance(word, str):
+        return None
     return int(word) if word.isascii() and word.isdigit() and len(word) < 19 else None
 
 

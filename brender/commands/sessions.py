@@ -80,7 +80,7 @@ def online(
     return Introduce(name, token)
 
 
-TYPES = ("unknown", "user", "gui", "manager", "worker")
+TYPES = ("unknown", "user", "gui", "manager", "worker", "program")
 
 
 def set_type(call: Call, type: Annotated[str, ClientType(), Arg(text=", ".join(TYPES))]) -> SetType:

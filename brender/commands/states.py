@@ -85,6 +85,7 @@ def step_line(farm: Farm, step: Step) -> dict[str, Any]:
         "job_id": step.job_id,
         "place": step.place,
         "exec": step.exec,
+        "after": step.after,
         "function": step.function,
         "frames": step.frames,
         "chunk": step.chunk or frames_.AUTO_WORD,

@@ -11,7 +11,7 @@ from typing import Any
 
 from brender.commands.layout import capital, fields, number, plain, span, wrap, wrap_after
 from brender.commands.text_farm import more
-from brender.core import cron
+from brender.core import cron, zones
 
 Data = Any
 
@@ -105,6 +105,26 @@ def schedules(data: Data, room: int) -> list[str]:
     return [*stopped, *lines, *wrap(more(data, len(rows), "schedule"), room)]
 
 
+def agenda(data: Data, room: int) -> list[str]:
+    """Day by day, on the clock of the zone that was asked for."""
+    lines: list[str] = [] if data["running"] else wrap("All schedules are stopped: nothing is due.", room)
+    day = ""
+    for row in data["occurrences"]:
+        local = zones.local(row["at"], data["tz"])
+        if day != (day := f"{local:%a %d %b %Y}"):
+            lines.append(day)
+        name = f"{plain(row['name'])}: " if row["name"] else ""
+        often = ", and more often that day" if row["again"] else ""
+        lines += wrap_after(f"  {local:%H:%M:%S}  ", f"{name}{plain(data['commands'][str(row['id'])])}{often}", room)
+    for one in data["calendars"]:
+        lines += wrap(f"Calendar {plain(one['expr'])} ({one['tz']}): {number(len(one['spans']), 'window')}.", room)
+    if data["cut"] is not None:
+        lines += wrap(f"There is more from {zones.local(data['cut'], data['tz']):%a %d %b %H:%M} on: limit=2000", room)
+    if data["left"]:
+        lines += wrap(f"{number(data['left'], 'schedule')} were not looked at: too many at once.", room)
+    return lines or ["Nothing is due then."]
+
+
 SCHEDULE_FIELDS = (
     "id", "uuid", "name", "command", "when", "state", "next", "coming", "last", "owner", "role", "project", "misfire",
     "overlap", "runs",
@@ -196,6 +216,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
         for kind in ("once_after", "once_o_clock", "once_when", "repeat_every", "repeat_o_clock", "cron")
     },
     "schedule.list": schedules,
+    "schedule.agenda": agenda,
     "schedule.show": schedule,
     "schedule.pause": held,
     "schedule.resume": held,

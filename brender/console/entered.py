@@ -14,6 +14,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 
 from brender.commands import COMMANDS, text
 from brender.commands.calls import ANYBODY
+from brender.commands.prompt import as_watch
 from brender.commands.table import Row
 from brender.console.asking import question, sure, worth_asking
 from brender.console.following import TOPIC as LOG
@@ -93,8 +94,9 @@ class Entered:
 
     async def _followed(self, row: Row, given: dict[str, Any], words: list[str]) -> bool:
         """What goes on until a key or an end is drawn in its place; False for what is answered once."""
-        if row.name == LIST:
-            await self._show(row, await watch(self._talk, given, words), words)
+        watched = given if row.name == LIST else as_watch(row.name, given)
+        if watched is not None:
+            await self._show(row, await watch(self._talk, watched, words), words)
         elif row.name == JOB:
             await self._show(row, await watch_job(self._talk, given), words)
         elif row.name == LOG and given.get("follow"):

@@ -71,6 +71,7 @@ class Reception:
             except Gone as gone:
                 log.warning("the master's socket does not answer: %s", gone)
             else:
+                upstream.tell("session.type", type="program")
                 upstream.hears = lambda topic, data: self._glance.hear(data) if topic == WATCHED else None
                 await self._glance.follow(upstream)
             await asyncio.sleep(SIGN_OF_LIFE)

@@ -56,10 +56,10 @@ class Upstream(asyncio.Protocol):
         """Ask and wait. Raises the error the master answers with, or Gone."""
         return await self.ask(method, params)
 
-    def tell(self, method: str) -> None:
-        """Say something that is not answered."""
+    def tell(self, method: str, **params: Any) -> None:
+        """Say something that needs no answer."""
         if self._transport is not None and not self._transport.is_closing():
-            self._send({"jsonrpc": "2.0", "method": method})
+            self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def close(self) -> None:
         """End the line, at once."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -106,18 +107,38 @@ def next_edge(windows: tuple[Window, ...], tz: str, moment: float) -> float | No
     """The first moment after this one at which inside becomes outside or the other way round; None if there is none."""
     zone = zone_of(tz)
     now = inside(windows, tz, moment)
-    for at in sorted(_candidates(windows, zone, moment)):
+    for at in sorted(_candidates(windows, zone, moment, _AHEAD)):
         if at > moment and _inside(windows, datetime.fromtimestamp(at, zone)) != now:
             return at
     return None
 
 
-def _candidates(windows: tuple[Window, ...], zone: ZoneInfo, moment: float) -> set[float]:
-    """All moments at which something may begin or end: the windows' own, and where the zone's clock jumps."""
+def spans(windows: tuple[Window, ...], tz: str, start: float, end: float) -> list[tuple[float, float]]:
+    """When one is inside, from `start` until `end`: each stretch from its first moment to the first one after it."""
+    zone = zone_of(tz)
+    found: list[tuple[float, float]] = []
+    begun = start if inside(windows, tz, start) else None
+    for at in sorted(_candidates(windows, zone, start, ceil((end - start) / 86_400) + 2)):
+        if not start < at < end:
+            continue
+        on = _inside(windows, datetime.fromtimestamp(at, zone))
+        if on and begun is None:
+            begun = at
+        elif not on and begun is not None:
+            found.append((begun, at))
+            begun = None
+    return found if begun is None else [*found, (begun, end)]
+
+
+def _candidates(windows: tuple[Window, ...], zone: ZoneInfo, moment: float, ahead: int) -> set[float]:
+    """All moments at which something may begin or end: the windows' own, and where the zone's clock jumps.
+
+    From the day before the moment for so many days.
+    """
     midnight = datetime.fromtimestamp(moment, zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     found: set[float] = set()
     times = {minutes for window in windows for minutes in (window.start, window.end)}
-    for days in range(-1, _AHEAD):
+    for days in range(-1, ahead):
         for minutes in times:
             local = midnight + timedelta(days=days, minutes=minutes)
             found.update(local.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))

@@ -6,7 +6,7 @@ hands out one list of changes for one commit. It knows no socket, no clock and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Attempt, Farm, Record
+from brender.core.farm import Attempt, Farm, Record, Row, Step
 from brender.core.journal import Change
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
@@ -145,6 +145,7 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
 }
 
 
+GONE = -1  # in place of a version
 QUIET = (Attempt, Record)  # what happened to those has notices of its own, where anybody cares
 
 
@@ -159,6 +160,11 @@ class Turn(Struct):
     busy: set[int]  # workers whose live attempts changed
     more: bool = False  # the scheduler stopped at its limit: take another turn soon
     defect: InternalError | None = None  # that the alarms met: for the log
+
+
+def _went_along(row: Row, gone: Mapping[tuple[str, int], Row]) -> bool:
+    """A step goes with its job, which is told of."""
+    return isinstance(row, QUIET) or (isinstance(row, Step) and ("job", row.job_id) in gone)
 
 
 class Core:
@@ -209,11 +215,15 @@ class Core:
         return None
 
     def _tell_changes(self, told: dict[tuple[str, int], int]) -> None:
-        """A notice for each row that differs and was not told of in this version yet."""
+        """A notice for each row that differs and was not told of in this version yet, and for each that is gone."""
+        gone = self.ledger.gone
         for key, row in self.ledger.differing():
-            if row is None or isinstance(row, QUIET):
-                continue
-            if told.get(key) != row.version:
+            if row is None:
+                was = gone.get(key)
+                if was is not None and told.get(key) != GONE and not _went_along(was, gone):
+                    told[key] = GONE
+                    self._context.notice(f"{key[0]}.deleted", id=was.id, name=getattr(was, "name", ""))
+            elif not isinstance(row, QUIET) and told.get(key) != row.version:
                 told[key] = row.version
                 self._context.notices.append((f"{key[0]}.changed", row_of(row)))
 

@@ -14,7 +14,9 @@ def why_channel(farm: Farm, channel_id: int) -> dict[str, Any]:
     channel = farm.channels[channel_id]
     reasons = _where(farm, channel) if channel.manager_id else _nowhere(farm, channel)
     if channel.error:
-        reasons.insert(0, _reason("channel.said", f"It says: {channel.error}.", f"channel restart {channel.name}"))
+        reasons.insert(
+            0, _reason("channel.said", f"It says: {channel.error.rstrip('.')}.", f"channel restart {channel.name}")
+        )
     return {"subject": f"channel {channel.name}", "state": channel.state, "reasons": reasons}
 
 

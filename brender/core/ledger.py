@@ -64,11 +64,13 @@ class Ledger(Journal):
         self.reshaped: set[int] = set()  # jobs in which what waits for what may have changed
         self.unsettled: set[int] = set()  # jobs whose sum may have changed
         self.moved: dict[int, set[int] | None] = {}  # tasks that moved since the last take, by step; None: many at once
+        self.gone: dict[tuple[str, int], Row] = {}  # rows removed since the last take
 
     def take(self) -> list[Change]:
         """The rows that differ since the last take; tasks that moved since then are forgotten."""
         self.touched_steps.clear()
         self.moved = {}
+        self.gone.clear()
         return super().take()
 
     def new_id(self, table: str) -> int:
@@ -99,6 +101,8 @@ class Ledger(Journal):
         self.farm.discard(row)
         self._gone(row)
         self._note(key, None)
+        self.gone[key] = row
+        self._undo.append((self._back, (key,)))
         for name in STAMPED.get(key[0], ()):
             self.stamp((*key, name), None)
         self._undo.append((self._restore, (row, tasks, load, opened)))
@@ -296,6 +300,9 @@ class Ledger(Journal):
         if step_id not in self.touched_steps:
             self.touched_steps.add(step_id)
             self._undo.append((self.touched_steps.discard, (step_id,)))
+
+    def _back(self, key: tuple[str, int]) -> None:
+        del self.gone[key]
 
     def _write(self, row: Row, values: dict[str, Any]) -> None:
         self.reshaped |= write(self.farm, row, values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +27,7 @@ from brender.gateway.upstream import BROKEN, LOOK, Head, Upstream, refusal
 log = logging.getLogger("brender.web")
 
 MOST_TEXTS, MOST_BYTES = 1000, 16 << 20  # that a page has not read; then it is dropped (CONTRACT 4.9)
+MOST_AHEAD = 2 << 20  # bytes of its own answers, a long log for one; then the master is not read for it
 MOST_PENDING = 64  # requests of one page that wait for the master; then it is not read
 DEFECT = 1011  # close code
 TOO_SLOW = 4408  # close code: the page does not read; it may come back and resume
@@ -75,7 +76,8 @@ class Browser:
         self._unsent: deque[str] = deque()
         self._unsent_bytes = 0
         self._more = asyncio.Event()
-        self._slow = False
+        self._read_on = asyncio.Event()
+        self._slow = self._gone = False
         self._asides: set[asyncio.Task[None]] = set()
         self._writing: asyncio.Task[None] | None = None
 
@@ -89,6 +91,8 @@ class Browser:
             await asyncio.wait([writing, reading], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._fan.remove(self)
+            self._gone = True
+            self._read_on.set()
             if self._up is not None:
                 self._up.close()
             tasks = (writing, reading, *self._asides)
@@ -126,6 +130,8 @@ class Browser:
                     text = self._unsent.popleft()
                     await self._socket.send_text(text)  # waits while the page takes nothing
                     self._unsent_bytes -= len(text)
+                    if self._unsent_bytes <= MOST_AHEAD:
+                        self._read_on.set()
                 self._more.clear()
                 await self._more.wait()
 
@@ -228,14 +234,24 @@ class Browser:
                     await self._up.ask_raw("session.hello", self._hello)
         return self._up
 
-    def _hear(self, line: bytes) -> None:
-        """An answer to the page, or an event of its own session (task.log, job.watch)."""
+    def _hear(self, line: bytes) -> Awaitable[None] | None:
+        """An answer to the page, or an event of its own session (task.log, job.watch).
+
+        A page that has much of it unread is not given more: the master notices, and so does the worker whose log it is.
+        """
         heads = msgspec.json.decode(line, type=Head | list[Head])
         for head in heads if isinstance(heads, list) else [heads]:
             if head.id is not UNSET:
                 self._pending.discard(head.id)
         self._room.set()
         self.push(line.decode())
+        if self._unsent_bytes <= MOST_AHEAD or self._slow or self._gone:
+            return None
+        self._read_on.clear()
+        return self._has_read()
+
+    async def _has_read(self) -> None:
+        await self._read_on.wait()
 
     def _broken(self) -> None:
         """What the master did not answer any more is answered here; whether it was done nobody knows."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -55,14 +55,15 @@ class Listener(Protocol):
 class Fan:
     """`run` keeps the connection to the master; pages come by `add`, `subscribe` and go by `remove`."""
 
-    def __init__(self, place: str, web: str = "") -> None:
-        """`web` is where the page is, for the master to tell those who look for it on its own port."""
+    def __init__(self, place: str, web: str = "", version: Callable[[], str] = str) -> None:
+        """`web` is where the page is, for the master to tell those who look for it on its own port; `version` says
+        which page that is, for those who have an older one open."""
         self.pages: set[Listener] = set()
         self.seq = 0
         self.role = ""
         self.life = 0  # which connection to the master this is
         self.told = 0  # events handed to pages, each counted once for each page
-        self._place, self._web = place, web
+        self._place, self._web, self._version = place, web, version
         self._up: Upstream | None = None
         self._live = False
         self._named: set[str] = set()
@@ -279,8 +280,8 @@ class Fan:
         return found
 
     def _state(self) -> str:
-        message = {"jsonrpc": "2.0", "method": "gateway.state", "params": {"master": self.master}}
-        return msgspec.json.encode(message).decode()
+        params = {"master": self.master, "page": self._version()}
+        return msgspec.json.encode({"jsonrpc": "2.0", "method": "gateway.state", "params": params}).decode()
 
     def _tell_state(self) -> None:
         self.flush()

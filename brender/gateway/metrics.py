@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +13,11 @@ from prometheus_client.metrics_core import Metric
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brender.commands import COMMANDS
 from brender.errors import BrenderError
 from brender.gateway.fan import Fan
 
 KEPT = 1.0  # seconds an answer of the master is used for
-MOST_CHANNELS = 10_000
+PAGE = 10_000  # channels of one question
 LABELS = ("name", "key", "device", "manager", "unit")  # of a channel
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -43,8 +43,12 @@ class Metrics:
     async def _ask(self) -> None:
         try:
             self._status = await self._fan.ask("farm.status")
-            if "channel.list" in COMMANDS.rows:
-                self._channels = (await self._fan.ask("channel.list", limit=MOST_CHANNELS))["channels"]
+            channels: list[dict[str, Any]] = []
+            while page := (await self._fan.ask("channel.list", limit=PAGE, offset=len(channels)))["channels"]:
+                channels += page
+                if len(page) < PAGE:
+                    break
+            self._channels = channels
         except BrenderError:
             self._status, self._channels = None, []
 
@@ -60,6 +64,7 @@ class Metrics:
         if self._status is None:
             return
         yield from _of_status(self._status)
+        yield _by("brender_channels", "Channels by state.", "state", Counter(row["state"] for row in self._channels))
         yield _of_channels(self._channels)
 
 
@@ -89,9 +94,11 @@ def _by(name: str, text: str, label: str, values: dict[str, Any]) -> Metric:
 
 
 def _of_channels(channels: list[dict[str, Any]]) -> Metric:
-    family = GaugeMetricFamily("brender_channel", "The last value of a channel.", labels=["channel", *LABELS[1:]])
+    """Of those that log: what is no longer measured would look as if it were."""
+    text = "The last value of a channel that logs."
+    family = GaugeMetricFamily("brender_channel", text, labels=["channel", *LABELS[1:]])
     for row in channels:
         value = row.get("value")
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and row["state"] == "logging":
             family.add_metric([str(row.get(name) or "") for name in LABELS], value)
     return family

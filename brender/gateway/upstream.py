@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -39,12 +39,14 @@ class Answer(Struct):
     error: dict[str, Any] | None = None
 
 
-class Upstream:
-    """Made by `dial`. `hear` is given every line that answers no question of ours; `ended` is done when it is over."""
+Hear = Callable[[bytes], Awaitable[None] | None]
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hear: Callable[[bytes], object]
-    ) -> None:
+
+class Upstream:
+    """Made by `dial`. `hear` is given every line that answers no question of ours, and may have us wait before we read
+    the next one; `ended` is done when it is over."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hear: Hear) -> None:
         self._reader, self._writer, self._hear = reader, writer, hear
         self._ours = secrets.token_hex(8)  # ids that no page can guess, so none gets an answer of ours
         self._mark = f'{{"jsonrpc":"2.0","id":"{self._ours}'.encode()
@@ -53,9 +55,7 @@ class Upstream:
         self.ended = asyncio.create_task(self._read())
 
     @classmethod
-    async def dial(
-        cls, place: str, hear: Callable[[bytes], object], name: str, **more: Any
-    ) -> tuple[Upstream, dict[str, Any]]:
+    async def dial(cls, place: str, hear: Hear, name: str, **more: Any) -> tuple[Upstream, dict[str, Any]]:
         """A connection, and what the master says to our hello: name and role. Raises NoMaster."""
         host, port = address.master(place)
         try:
@@ -114,8 +114,8 @@ class Upstream:
             while line := await self._reader.readline():
                 if line.startswith(self._mark):
                     self._answered(line)
-                elif line.startswith((b"{", b"[")):
-                    self._hear(line[:-1])
+                elif line.startswith((b"{", b"[")) and (pause := self._hear(line[:-1])) is not None:
+                    await pause
         except (OSError, ValueError):  # broken, or a line longer than any of a master's
             pass
         finally:

@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 from gevent.event import Event as Wake
 
-from brender.commands import COMMANDS, calls, possible
+from brender.commands import COMMANDS, calls, told
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
@@ -321,7 +321,7 @@ class Hub:
                 one(answer)
             elif one.row.selects and one.link.remembers and isinstance(answer, dict):
                 one.link.project = answer.get("project", one.link.project)
-        possible.tell(self.core.farm, turn.notices)
+        told.tell(COMMANDS, self.core.farm, turn.notices)
         self._moments.see(turn.moved, turn.busy)
         self._wake_for_managers()
         self._writer.submit(turn.changes, lambda: self._release(asked, turn))

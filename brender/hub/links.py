@@ -86,7 +86,7 @@ class Link:
         """What it is (CL-50): as it says, else by its door. A machine is unknown until it says hello."""
         if self.worker or self.type:
             return "worker" if self.worker else self.type
-        return "unknown" if self.conversation.kind in _MACHINES else "gui" if self.web else "user"
+        return "unknown" if self.conversation.kind in _MACHINES else "program" if self.web else "user"
 
     def check(self, row: Row) -> None:
         """Raise Unauthorised or Forbidden unless it may call this; a machine that is unknown may say hello."""

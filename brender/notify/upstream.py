@@ -37,6 +37,7 @@ class Upstream:
             raise Gone(f"no master answers at {place[0]}:{place[1]}: {error.strerror or error}") from None
         try:
             self.ask("session.hello", name=name)
+            self.ask("session.type", type="program")
         except BaseException:
             self.close()
             raise

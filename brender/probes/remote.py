@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from brender.errors import from_envelope
 from brender.probes import Probe, Surroundings, Values
 from brender.probes.places import translated, translated_url
 from brender.worker.instruments import INSTRUMENTS, OfHttp, OfLicence, OfScrape, OfTcp
@@ -126,6 +127,6 @@ class Licence(Probe):
             line.sendall(json.dumps(asked).encode() + b"\n")
             answer = json.loads(answers.readline(MOST_BODY))
         if "error" in answer:
-            raise LookupError(answer["error"]["message"])
+            raise from_envelope(answer["error"])
         used, count = float(answer["result"]["used"]), float(answer["result"]["count"])
         return {"used": used, "count": count, "free": count - used}

@@ -151,6 +151,48 @@ def test_what_cannot_be_is_refused_and_the_thing_is_named(
     assert word in refused(stage, line, kind)
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("channel.add", {"channels": [{"name": "a", "device": ["nas"]}]}),
+        ("channel.add", {"channels": [{"name": "a", "key": {"x": 1}}]}),
+        ("channel.add", {"channels": [{"name": "a", "device": True}]}),
+        ("channel.add", {"channels": [{"name": "a", "manager": ["hal"]}]}),
+        ("channel.add", {"channels": [{"name": "a", "type": ["easy"]}]}),
+        ("channel.add", {"channels": [{"name": "a", "type": "median", "params": 5}]}),
+        ("channel.add", {"channels": [{"name": ["a"]}]}),
+        ("channel.set", {"channels": ["hal.cpu"], "values": {"type": ["easy"]}}),
+        ("channel.set", {"channels": ["hal.cpu"], "values": {"device": 1.5}}),
+        ("device.add", {"name": "a", "values": {"driver": ["tcp"]}}),
+        ("device.add", {"name": "a", "values": {"driver": "tcp", "config": 5}}),
+        ("device.add", {"name": "a", "values": {"worker": {"x": 1}}}),
+        ("key.add", {"name": "a", "values": {"mul": [1]}}),
+    ],
+)
+def test_json_of_another_kind_is_refused_and_never_a_defect(
+    stage: world.Stage, method: str, params: dict[str, Any]
+) -> None:
+    """Issue 5, bad input: whatever a program writes where a name or a number belongs."""
+    with pytest.raises(BrenderError) as refused:
+        row, read = COMMANDS.read(method, params)
+        stage.do(COMMANDS.run(world.call(stage), row, read))
+    assert refused.value.code != -32603, refused.value
+
+
+def test_a_type_of_a_plug_in_takes_parameters_of_its_own_and_they_are_its_managers_business(
+    stage: world.Stage,
+) -> None:
+    """CL-33."""
+    world.ask(stage, "channel add x type=median window=5 period=2 device=nas key=up")
+    channel = stage.farm.channel_named("x")
+    assert channel is not None
+    assert (channel.type, channel.params) == ("median", {"window": 5, "period": 2})
+    world.ask(stage, "channel set x params='{\"window\": 7}'")
+    assert channel.params == {"window": 7, "period": 2}
+    assert "median" in refused(stage, "channel add y type=medain", Invalid)
+    assert "window" in refused(stage, "channel add y type=delta window=5", InvalidParams)
+
+
 def test_channels_are_chosen_in_every_way(stage: world.Stage) -> None:
     world.ask(stage, "channel add nas.up short_name=u labels=room:east")
     play(stage)

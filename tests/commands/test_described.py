@@ -105,3 +105,15 @@ def test_a_bare_document_of_another_maker_still_gives_words() -> None:
 def test_what_is_no_such_document_is_no_table(document: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         table_of(document)
+
+
+def test_a_form_is_told_the_attributes_that_travel_as_one_object() -> None:
+    """Issue 6 item 3: a page makes a field of each."""
+    (rule,) = [one for one in DOCUMENT["methods"] if one["name"] == "alarm_rule.add"]
+    (values,) = [one for one in rule["params"] if one["name"] == "values"]
+    told = {one["name"]: one for one in values["x-word"]["attributes"]}
+    assert list(told)[:5] == ["source", "selector", "condition", "threshold", "for"]
+    assert told["condition"]["choices"] == ["above", "below", "change", "absent", "rate"]
+    assert told["enabled"]["choices"] == ["false", "true"]
+    assert all(one["about"] for one in told.values())
+    assert "attributes" not in rule["params"][0]["x-word"]

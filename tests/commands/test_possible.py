@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, str] = {
     "project.set": "description=other",
     "limit.set": "count=77",
     "preset.set": "samples=77",
+    "alarm_rule.set": "runbook=other",
     "channel.set": "period=7",
     "job.priority": "77",
     "job.set": "tags=other",

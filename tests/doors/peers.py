@@ -108,10 +108,10 @@ class Farm:
         self.port = int(found[1])
         return self.master
 
-    def worker(self, name: str = "render-01", slots: int = 2) -> Program:
-        """Start a worker daemon and wait until the farm sees it."""
+    def worker(self, name: str = "render-01", slots: int = 2, *more: str) -> Program:
+        """Start a worker daemon, with `more` words of its own, and wait until the farm sees it."""
         words = ["--master", f"127.0.0.1:{self.port}", "--data", str(self.folder / name), "--name", name]
-        made = Program(self.folder, "client", *words, "--slots", str(slots))
+        made = Program(self.folder, "client", *words, "--slots", str(slots), *more)
         self.programs.append(made)
         until(lambda: self.workers().get(name, {}).get("presence") == "online", f"{name} is online")
         return made
@@ -327,9 +327,9 @@ class Screen:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    def wait(self, wanted: Callable[[str], Any], what: str) -> str:
+    def wait(self, wanted: Callable[[str], Any], what: str, limit: float = LIMIT) -> str:
         """The text on the screen once it is wanted."""
-        ends = time.monotonic() + LIMIT
+        ends = time.monotonic() + limit
         while not wanted(self.text):
             assert self.more(ends - time.monotonic()), f"in vain: {what}. On the screen:\n{self.text}"
         return self.text

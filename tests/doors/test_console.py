@@ -234,6 +234,20 @@ def test_a_watched_list_is_drawn_in_its_place_until_a_key(pane: Pane, doors: Far
     assert pane.say("watch nothing-of-this-name")[0].startswith("ERR 1003 There is no job 'nothing-of-this-name'.")
 
 
+def test_watched_channels_are_drawn_in_their_place_with_lines_of_marks(pane: Pane, doors: Farm) -> None:
+    """Issue 5, 8: `channel watch` in the prompt with a sparkline; nothing of it is JSON, and a key ends it."""
+    with doors.json() as peer:
+        peer.call("channel.add", channels=[{"name": "wave", "type": "easy"}])
+    pane.enter("channel watch wave")
+    pane.wait(lambda text: "wave" in text and "▁" in text and "█" in text, "a line of marks")
+    assert "rpc.watched" not in pane.text and pane.text.count(" wave ") == 1
+    pane.see("As it changes. Any key ends this.")
+    pane.type("x")
+    pane.see("OK channel list is no longer watched")
+    with doors.json() as peer:
+        peer.call("channel.delete", channels=["wave"])
+
+
 def test_a_watched_job_is_drawn_in_its_place_until_it_has_ended(pane: Pane, doors: Farm) -> None:
     doors.json().call("job.create", name="watched", function="sleep", frames="1-6", params={"seconds": 0.3}, run=True)
     pane.enter("job watch watched")

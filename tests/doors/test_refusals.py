@@ -72,7 +72,7 @@ def test_a_full_master_refuses_one_more_in_words(tmp_path: Path, before: list[st
 
 @pytest.mark.parametrize("damage", ["header", "pages", "no database"])
 def test_a_damaged_database_ends_the_start_with_the_steps_to_restore_it(tmp_path: Path, damage: str) -> None:
-    """F05: exit 75, the file stays as it is, and the words say what to do."""
+    """CONTRACT: CORRUPT and NOTADB refuse the start; the file stays as it is, and the words say what to do."""
     farm = Farm(tmp_path)
     try:
         with farm.json() as peer:
@@ -91,7 +91,7 @@ def test_a_damaged_database_ends_the_start_with_the_steps_to_restore_it(tmp_path
         content = bytearray(b"these are my tax returns\n" * 1000)
     path.write_bytes(content)
     code, said = start("--listen", "127.0.0.1:0", "--data", str(farm.data))
-    assert code == 75, said
+    assert code == 78, said
     assert str(path) in said and "mv " in said and "backup" in said and "start the master again" in said
     assert "Traceback" not in said
     assert path.read_bytes() == bytes(content)

@@ -78,3 +78,19 @@ def _document(lines: Iterator[str]) -> dict[str, int]:
             break
     found: dict[str, int] = json.loads(text)
     return found
+
+
+def test_channels_are_watched_from_the_command_line_until_ctrl_c(doors: Farm) -> None:
+    """Issue 5, 8: with lines of marks, again as they change."""
+    with doors.json() as peer:
+        peer.call("channel.add", channels=[{"name": "wave", "type": "easy"}])
+        argv = [sys.executable, "-m", "brender.cli", "channel", "watch", "wave", "--master", f"127.0.0.1:{doors.port}"]
+        watching = subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=ROOT, text=True, start_new_session=True)
+        assert watching.stdout is not None
+        lines = [watching.stdout.readline() for _ in range(40)]
+        os.killpg(watching.pid, signal.SIGINT)
+        assert watching.wait(LIMIT) == 0
+        watching.stdout.close()
+        peer.call("channel.delete", channels=["wave"])
+    assert sum("trend" in line for line in lines) >= 8
+    assert any("▁" in line and "█" in line for line in lines)

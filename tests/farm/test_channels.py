@@ -151,3 +151,28 @@ def test_a_file_of_lines_is_read_where_the_person_is(real: Farm) -> None:
     assert "line 5: There is no command 'nonsense'." in told.stdout
     assert {"b"} <= channels(line).keys()
     assert "a" not in channels(line)
+
+
+def test_a_real_render_is_told_by_its_workers_channels(real: Farm) -> None:
+    """Issue 5, 2: frames a minute, seconds a frame, samples, and the most memory that a task held."""
+    scene = real.folder / "scene.blend"
+    made = (
+        "import bpy; r = bpy.context.scene.render; r.engine = 'CYCLES'; r.resolution_x = r.resolution_y = 64; "
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(scene)!r})"
+    )
+    argv = ["blender", "-b", "--factory-startup", "--python-exit-code", "9", "--python-expr", made]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    line = real.start("hal")
+    wait(lambda: logging(line, "hal.tasks.task_memory"))
+    keys = {row["name"]: row["unit"] for row in line.ask("key.list")["keys"]}
+    assert (keys["samples"], keys["peak_memory"], keys["frame_seconds"]) == ("", "MiB", "s")
+    names = [f"hal.tasks.{key}" for key in ("frames_per_minute", "frame_seconds", "samples", "peak_memory")]
+    for name in names:  # so that the test need not wait for five seconds
+        line.ask("channel.set", channels=[name], values={"period": 0.1})
+    params = {"blend": str(scene), "output": str(real.folder / "out"), "samples": 4, "denoise": False}
+    line.ask("job.create", name="render", function="blender", frames="1-2", params=params, run=True)
+    wait(lambda: channels(line, names[2])[names[2]]["value"] == 4)
+    found = wait(lambda: logging(line, *names))
+    assert found[names[0]]["value"] > 0
+    assert 0 < found[names[1]]["value"] < 60
+    assert 30 < found[names[3]]["value"] < 4000

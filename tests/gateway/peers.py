@@ -61,6 +61,7 @@ class Page:
         self.link: ClientConnection = self._ends.enter_context(opening)
         self.events: list[dict[str, Any]] = []
         self.states: list[bool] = []
+        self.served = ""  # which page the gateway serves, as it said last
         self.answers: dict[Any, dict[str, Any]] = {}
         self._number = 100_000  # beyond the ids that tests write by hand
 
@@ -72,6 +73,7 @@ class Page:
                 self.events.append(one["params"])
             elif one.get("method") == "gateway.state":
                 self.states.append(one["params"]["master"])
+                self.served = one["params"]["page"]
             else:
                 self.answers[one["id"]] = one
 

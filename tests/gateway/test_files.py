@@ -295,3 +295,26 @@ def test_prometheus_reads_the_farm(room: Room) -> None:
     assert found["brender_slots"].labels["is"] in ("total", "used")
     assert {"brender_workers", "brender_hub_late_seconds", "brender_commits_total", "brender_sessions"} <= found.keys()
     assert found["brender_web_pages"].value >= 1
+
+
+def test_prometheus_reads_the_channels_that_log_and_how_many_do_not(room: Room) -> None:
+    """Issue 5, 8: a value that is no longer measured is told by nobody, however good it once was."""
+    from prometheus_client.parser import text_string_to_metric_families as families
+
+    def told() -> dict[str, float]:
+        body = room.web.get("/metrics")[2].decode()
+        samples = [sample for family in families(body) for sample in family.samples]
+        found = {sample.labels["channel"]: sample.value for sample in samples if sample.name == "brender_channel"}
+        return found | {s.labels["state"]: s.value for s in samples if s.name == "brender_channels"}
+
+    peer = room.farm.json()
+    names = ["goes on", 'stops "here"\\']
+    peer.call("channel.add", channels=[{"name": name, "type": "easy"} for name in names])
+    until(lambda: told().keys() >= set(names), "both have values")
+    before = told()
+    assert all(-10 <= before[name] <= 10 for name in names)
+    peer.call("channel.stop", channels=[names[1]])
+    after = until(lambda: names[1] not in (found := told()) and found, "what is stopped is not told")
+    assert names[0] in after
+    assert (after["stopped"], after["logging"]) == (1, before["logging"] - 1)
+    peer.call("channel.delete", channels=names)

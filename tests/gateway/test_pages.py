@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from doors.peers import until
+
+from brender.web import main
 
 from .conftest import Room
+from .peers import Farm, Web
 
 
 def test_a_page_asks_the_farm_as_a_program_does(room: Room) -> None:
@@ -205,3 +211,29 @@ def test_files_of_the_page_have_their_types_and_are_asked_for_anew(room: Room) -
 )  # fmt: skip
 def test_nothing_beside_the_page_is_served(room: Room, path: str) -> None:
     assert room.web.get(path)[0] == 404
+
+
+def test_a_page_is_told_which_page_is_served_and_another_file_is_another_one(farm: Farm, tmp_path: Path) -> None:
+    """An open page learns that it is old."""
+    copytree(Path(__file__).parents[2] / "web", tmp_path / "page")
+    web = Web(tmp_path, farm.port, "--data", str(tmp_path / "web"), "--page", str(tmp_path / "page"))
+
+    def served() -> str:
+        page = web.page()
+        page.state(True)
+        page.close()
+        return page.served
+
+    try:
+        before = served()
+        web.program.end()
+        web.start()
+        assert served() == before != ""
+        (tmp_path / "page" / "early.js").write_text("// another one")
+        until(lambda: served() != before, "it is another page")
+    finally:
+        web.program.end()
+
+
+def test_a_folder_without_a_page_is_refused(tmp_path: Path) -> None:
+    assert main(["--listen", "127.0.0.1:0", "--page", str(tmp_path)]) == 1

@@ -16,6 +16,8 @@ import pytest
 from doors.peers import until
 from websockets.exceptions import ConnectionClosed
 
+from brender.web import listener, main
+
 from .peers import Farm, Web
 
 
@@ -214,6 +216,38 @@ def test_a_page_that_does_not_read_is_dropped_and_others_hear_all(own: Farm) -> 
     slow.close()
 
 
+def test_a_page_that_reads_a_long_log_slowly_is_waited_for(own: Farm, tmp_path: Path) -> None:
+    """What it asked for itself comes as it reads: 30 MB are not queued for it, and it is not dropped for them."""
+    programs, gate = tmp_path / "programs", tmp_path / "gate"
+    programs.mkdir()
+    words = "of a very very very long log"
+    (programs / "long").write_text(
+        f"#!/bin/sh\nseq -f 'line %.0f {words}' 1 700000\nuntil [ -e $1 ]; do sleep 0.1; done\n"
+    )
+    (programs / "long").chmod(0o755)
+    size = sum(len(f"line {number} {words}\n") for number in range(1, 700_001))
+    own.worker("w", 2, "--functions", str(programs))
+    web = gateway(own)
+    slow, good = web.page(max_queue=1), web.page()
+    for page in (slow, good):
+        page.state(True)
+    good.call("job.create", name="long", function="long", params=[str(gate)], run=True)
+    until(lambda: good.call("job.show", job="long")["progress"]["live"], "it runs")
+    first = slow.call("task.log", step="long", start=0, follow=True)
+    assert good.call("task.log", step="long", start=0, follow=True)["following"]
+    while good.event("task.log")["data"]["next"] < size:
+        pass
+    got, following = len(first["text"]), True
+    while following:
+        data = slow.event("task.log")["data"]
+        got += len(data["text"])
+        following = data["next"] < size
+    assert got == size > 25_000_000
+    gate.touch()
+    slow.close()
+    good.close()
+
+
 def test_a_gateway_that_is_told_to_stop_says_so_to_its_pages(own: Farm) -> None:
     web = gateway(own)
     page = web.page()
@@ -237,6 +271,10 @@ def test_a_taken_port_is_refused_in_words(own: Farm) -> None:
 
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "10.0.0.7:8060", "farm.example:8060"])
 def test_it_listens_to_this_machine_only(where: str) -> None:
-    from brender.web import main
-
     assert main(["--listen", where]) == 78
+
+
+def test_what_is_sent_to_a_browser_does_not_wait_for_its_acknowledgement() -> None:
+    """A head and a body are two writes: with Nagle's algorithm the second one waited 40 ms for each of fifty files."""
+    with listener("127.0.0.1", 0) as made, socket.create_connection(made.getsockname()) as _, made.accept()[0] as taken:
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -47,14 +47,14 @@ class Person:
     """One window on the page. `faults` are errors of the console, `asked` the places that it sent requests to."""
 
     def __init__(
-        self, browser: Browser, origin: str, size: Size = (1280, 800), scheme: str = "light", zone: str = ""
+        self, browser: Browser, origin: str, size: Size = (1280, 800), scheme: str = "light", zone: str = "UTC"
     ) -> None:
         self.origin = origin
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
-            timezone_id=zone or None,
+            timezone_id=zone,
         )
         self.context.set_default_timeout(LIMIT)
         self.page: Page = self.context.new_page()
@@ -131,7 +131,7 @@ class House:
         self.people: list[Person] = []
         self.broken = False  # a test broke the farm on purpose: connections that fail are no faults then
 
-    def person(self, size: Size = (1280, 800), scheme: str = "light", zone: str = "") -> Person:
+    def person(self, size: Size = (1280, 800), scheme: str = "light", zone: str = "UTC") -> Person:
         self.people.append(Person(self.browser, self.web.origin, size, scheme, zone))
         return self.people[-1]
 

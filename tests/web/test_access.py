@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import expect
 
@@ -13,10 +16,12 @@ VIEWS = (
     "workers/1",
     "jobs",
     "jobs/1",
-    "jobs/1?task=0",
+    "jobs/1?task=0&log=newest",
     "channels",
     "channels/1,2",
     "submit",
+    "submit?kind=template",
+    "submit?kind=any",
     "events",
     "console",
 )
@@ -103,3 +108,32 @@ def test_light_and_dark_follow_the_system_until_somebody_chooses(furnished: Hous
     person.until(f"{ground} === 'rgb(246, 247, 249)'", "light by choice")
     person.page.reload()
     person.until(f"{ground} === 'rgb(246, 247, 249)'", "and it stays")
+
+
+def test_times_are_those_of_the_reader(furnished: House) -> None:
+    """The farm counts seconds; a page in Kathmandu shows them by its own clock, in both of the lists."""
+    made = furnished.call("job.show", job="1")["created_at"]
+    there = datetime.fromtimestamp(made, ZoneInfo("Asia/Kathmandu"))
+    person = furnished.person(zone="Asia/Kathmandu").open("jobs/1")
+    shown = person.page.locator(".facts dd").nth(1)
+    expect(shown).to_contain_text(f"{there:%I:%M}".lstrip("0"))
+    utc = furnished.person(zone="UTC").open("jobs/1")
+    expect(utc.page.locator(".facts dd").nth(1)).to_contain_text(
+        f"{datetime.fromtimestamp(made, UTC):%I:%M}".lstrip("0")
+    )
+
+
+def test_a_view_that_is_sent_to_somebody_is_the_same_there(furnished: House) -> None:
+    """Deep links: the task, its log and what the list was narrowed to are in the address."""
+    first = furnished.person().open("jobs?state=failed")
+    first.row("fails").click()
+    first.page.locator(".framegrid canvas").click(position={"x": 13, "y": 13})
+    first.button("Log").click()
+    first.page.locator(".log").wait_for()
+    second = furnished.person()
+    second.page.goto(first.page.url)
+    second.see("Task 0")
+    second.page.locator(".log").wait_for()
+    first.page.go_back()
+    expect(first.row("fails")).to_be_visible()
+    assert first.page.url.endswith("#/jobs?state=failed")

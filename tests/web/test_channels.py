@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from doors.peers import Farm
+from gateway.peers import Web
+from playwright.sync_api import Browser, Locator, expect
 
 from .people import House, Person, until
 
@@ -186,7 +190,7 @@ def test_a_long_range_comes_in_steps_and_never_in_more_points_than_there_are_pix
     mean = sum(value * many for value, many in zip(answer["values"], answer["counts"], strict=True)) / sum(
         answer["counts"]
     )
-    expect(figure(person, "pump")).to_contain_text(f"{mean:.3g}")
+    assert abs(float(figure(person, "pump").locator("td").nth(2).inner_text()) - mean) < 0.001
 
 
 def test_dragging_over_the_picture_zooms_and_back_leads_back(measured: House) -> None:
@@ -425,3 +429,51 @@ def test_a_farm_of_more_channels_than_its_mirror_holds_shows_them_all(measured: 
     assert person.page.get_by_role("table", name="Channels").get_attribute("aria-rowcount") == "1101"
     measured.call("channel.delete", channels=[row["id"] for row in made])
     person.see("No channel is like that")
+
+
+def test_a_machine_that_is_away_is_woken_by_its_button(house: House) -> None:
+    """Issue 6 item 1: the packet that a network card wakes up from, where the machine's config says."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as card:
+        card.bind(("127.0.0.1", 0))
+        card.settimeout(15)
+        place = f"127.0.0.1:{card.getsockname()[1]}"
+        house.call("worker.add", name="sleeper", values={"mac": "020000000042", "config": {"wake": place}})
+        person = house.person().open("workers")
+        expect(person.card("render-01").get_by_role("button", name="Wake")).to_have_count(0)
+        person.card("sleeper").get_by_role("button", name="Wake").click()
+        assert card.recv(1024) == b"\xff" * 6 + bytes.fromhex("020000000042") * 16
+        person.see("Sent to the network card of: sleeper", ".toasts")
+    house.call("worker.delete", workers=["sleeper"])
+
+
+def test_a_farm_without_machines_says_how_something_comes_to_be_measured(
+    tmp_path: Path, browser: Browser, house: House
+) -> None:
+    farm = Farm(tmp_path)
+    try:
+        web = Web(tmp_path, farm.port, "--data", str(tmp_path / "web"))
+        person = Person(browser, web.origin).open("channels")
+        person.see("Nothing is measured yet")
+        person.see("brender client")
+        assert person.barriers() == []
+        person.button("Add channels", ".empty").click()
+        expect(person.page.get_by_role("dialog")).to_contain_text("Make channels and start them")
+        person.close()
+        web.program.end()
+    finally:
+        farm.end()
+
+
+def test_a_plot_has_what_was_measured_while_the_page_was_cut_off(measured: House) -> None:
+    """CONTRACT S6: resume without loss."""
+    measured.broken = True
+    person = measured.person().open(f"channels/{ids(measured, 'pump')}?range=15m")
+    drawn(person)
+    person.page.get_by_text("Values as a table").click()
+    measured.web.program.end()
+    person.see("The page has lost the farm")
+    put(measured, "pump", [(time.time(), 8.125)])
+    measured.web.start()
+    expect(person.page.locator("details tbody tr").first).to_contain_text("8.125 bar")
+    put(measured, "pump", [(time.time(), 8.375)])
+    expect(figure(person, "pump")).to_contain_text("8.375 bar")

@@ -81,3 +81,16 @@ def test_who_finds_no_machine_is_told_how_to_see_all(house: House) -> None:
     person = house.person().open("workers?q=nothing-like-that")
     person.see("No machine is like that")
     person.see("see all 2")
+
+
+def test_a_machine_that_is_forgotten_leaves_the_page_of_everybody(house: House) -> None:
+    """A row that goes is told as `worker.deleted`."""
+    house.farm.worker("weaver").end()
+    person = house.person().open("workers?state=off")
+    watcher = house.person().open("workers")
+    expect(person.card("weaver")).to_contain_text("lost")
+    house.call("channel.delete", channels=["manager=weaver"])  # a machine that measures is not forgotten
+    person.card("weaver").get_by_role("button", name="Forget").click()
+    person.button("Forget", ".dialog").click()
+    expect(watcher.card("weaver")).to_have_count(0)
+    expect(watcher.card("render-01")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from doors.peers import Farm, until
@@ -14,6 +15,7 @@ from .people import House, Person
 
 AWAY = "The master does not answer."
 LOST = "The page has lost the farm."
+OURS = Path(__file__).parents[2] / "web"
 
 
 @pytest.fixture
@@ -145,3 +147,78 @@ def test_two_windows_show_the_same(fresh: House) -> None:
     for person in people:
         expect(person.page.locator(".tr .s-success")).to_have_count(5)
         expect(person.page.locator('.tr [aria-valuenow="5"]')).to_have_count(5)
+
+
+def test_a_click_in_two_windows_is_done_once_and_both_are_told(fresh: House) -> None:
+    """The later one has the master's own words about what had become of the job by then."""
+    fresh.farm.worker("w")
+    job = fresh.job("wanted-twice", function="wait", params=["600"], frames="1-4", run=True)
+    people = [fresh.person().open(f"jobs/{job}") for _ in range(2)]
+    for person in people:
+        person.button("Stop", ".head").click()
+        expect(person.page.get_by_role("dialog")).to_contain_text("wanted-twice")
+    for person in people:
+        person.button("Stop", ".dialog").click()
+        expect(person.page.locator(".toasts")).not_to_be_empty()
+    for person in people:
+        expect(person.page.locator(".head .state")).to_contain_text("stopped")
+    assert fresh.call("job.show", job=str(job))["run"] == 1
+
+
+def test_two_windows_that_drag_the_priority_end_with_the_later_one(fresh: House) -> None:
+    job = fresh.job("dragged")
+    people = [fresh.person().open("jobs") for _ in range(2)]
+    handles = [person.page.get_by_label("Priority of dragged") for person in people]
+    handles[0].press("ArrowUp")
+    expect(handles[1]).to_have_text("55")
+    handles[1].press("ArrowDown")
+    for handle in handles:
+        expect(handle).to_have_text("50")
+    assert fresh.call("job.show", job=str(job))["priority"] == 50
+
+
+def test_a_page_that_is_older_than_the_gateway_says_so_and_goes_on_working(fresh: House, tmp_path: Path) -> None:
+    """The gateway was renewed while the page stayed open all day."""
+    fresh.farm.worker("w")
+    copytree(OURS, tmp_path / "page")
+    fresh.web.program.end()
+    fresh.web.more = (*fresh.web.more, "--page", str(tmp_path / "page"))
+    fresh.web.start()
+    person = fresh.person().open("workers")
+    fresh.web.program.end()
+    person.see(LOST)
+    fresh.web.start()
+    expect(person.page.locator(".banner")).to_have_count(0)  # the same page is no news
+
+    fresh.web.program.end()
+    with (tmp_path / "page/views/events.js").open("a") as file:
+        file.write("globalThis.brenderIsNew = true;\n")
+    fresh.web.start()
+
+    person.see("A newer page is there.")
+    person.card("w").get_by_role("button", name="Disable").click()
+    expect(person.card("w")).to_contain_text("disabled")
+    assert person.barriers() == []
+    person.button("Reload").click()
+    expect(person.card("w")).to_contain_text("disabled")
+    expect(person.page.locator(".banner")).to_have_count(0)
+    assert person.page.evaluate("globalThis.brenderIsNew")
+
+
+def test_a_slow_network_gets_a_long_log_without_losing_its_page(fresh: House, tmp_path: Path) -> None:
+    """What a page has not read yet is not sent for: the worker waits, and nobody is hung up."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "long").write_text("#!/bin/sh\nseq -f 'line %.0f of a long long long long long log' 1 400000\n")
+    (programs / "long").chmod(0o755)
+    fresh.farm.worker("w", 2, "--functions", str(programs))
+    job = fresh.run("long", function="long", frames="1")
+    person = fresh.person()
+    link = person.context.new_cdp_session(person.page)
+    link.send("Network.enable")
+    person.open(f"jobs/{job}?task=0")
+    slow = {"offline": False, "latency": 20, "downloadThroughput": 4_000_000, "uploadThroughput": 1_000_000}
+    link.send("Network.emulateNetworkConditions", slow)
+    person.button("Log").click()
+    expect(person.page.locator(".logs [role=status]").first).to_contain_text("400,000 lines", timeout=60_000)
+    expect(person.page.locator(".banner")).to_have_count(0)

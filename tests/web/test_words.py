@@ -20,6 +20,17 @@ def test_every_action_is_a_command_that_takes_rows_as_the_page_gives_them() -> N
         assert bool(many) == ("list" in str(parameter.wire)), method
 
 
+def test_what_is_asked_early_is_what_is_asked_first() -> None:
+    """Answers to early.js are taken for those to the questions of feed.js: methods, order and topics are the same."""
+    early, feed = (WEB / "early.js").read_text(), (WEB / "feed.js").read_text()
+    asked = re.findall(r"\['(\w+\.\w+)', \{", early)
+    greeting = feed[feed.index("export async function greet") :]
+    wanted = re.findall(r"\['([\w.]+)', 1\]", feed[feed.index("const wanted") : feed.index("export const events")])
+
+    assert asked == re.findall(r"await rpc\('(\w+\.\w+)'", greeting)[:3]
+    assert re.findall(r"topics: \[([^\]]*)\]", early)[0] == ", ".join(f"'{topic}'" for topic in ["*", *wanted])
+
+
 def test_every_question_is_a_command() -> None:
     asked = {name for path in WEB.rglob("*.js") for name in re.findall(r"rpc\('([\w.]+)'", path.read_text())}
 
@@ -29,6 +40,6 @@ def test_every_question_is_a_command() -> None:
 
 def test_every_module_is_fetched_with_the_page_and_not_one_after_another() -> None:
     preloaded = set(re.findall(r'modulepreload" href="([^"]+)"', (WEB / "index.html").read_text()))
-    own = {str(path.relative_to(WEB)) for path in WEB.rglob("*.js")} - {"app.js"}
+    own = {str(path.relative_to(WEB)) for path in WEB.rglob("*.js")} - {"app.js", "early.js"}
 
     assert {name for name in preloaded if not name.startswith("vendor/")} == own

@@ -19,6 +19,15 @@ const ACTS = {
   'job.stop': { label: 'Stop', rows: 'job', danger: true },
   'job.unblock': { label: 'Unblock workers', rows: 'job' },
   'job.delete': { label: 'Delete', rows: 'jobs', many: true, danger: true },
+  'alarm.ack': { label: 'Acknowledge', rows: 'alarms', many: true, primary: true, done: 'You look after' },
+  'alarm.skip': { label: 'Skip', rows: 'alarms', many: true, form: true },
+  'alarm_rule.set': { label: 'Change', rows: 'rule', form: true, one: true },
+  'alarm_rule.delete': { label: 'Delete', rows: 'rule', danger: true },
+  'schedule.run_now': { label: 'Run now', rows: 'uuid' },
+  'schedule.pause': { label: 'Pause', rows: 'uuid' },
+  'schedule.resume': { label: 'Go on', rows: 'uuid', primary: true },
+  'schedule.remove': { label: 'Remove', rows: 'uuid', danger: true },
+  'delivery.retry': { label: 'Send now', rows: 'deliveries', many: true },
   'channel.start': { label: 'Start', rows: 'channels', many: true, primary: true },
   'channel.stop': { label: 'Stop', rows: 'channels', many: true, done: 'Measures no more' },
   'channel.restart': { label: 'Begin anew', rows: 'channels', many: true },
@@ -37,7 +46,7 @@ export async function act(method, rows) {
   const how = ACTS[method];
   const able = rows.filter((row) => (row.can || []).includes(method));
   if (how.form) { askFor(method, { [how.rows]: able.map((row) => row.id).join(' ') }, how.label); return; }
-  const names = able.slice(0, 4).map((row) => row.name || `#${row.id}`).join(', ') + (able.length > 4 ? ` and ${able.length - 4} more` : '');
+  const names = able.slice(0, 4).map((row) => row.name || row.about || `#${row.id}`).join(', ') + (able.length > 4 ? ` and ${able.length - 4} more` : '');
   if ((how.danger || able.length > 20) && !(await confirm(`${how.label}: ${able.length === 1 ? names : `${able.length} rows`}?`, able.length === 1 ? '' : names, how.label))) return;
   try {
     if (how.many) await rpc(method, { [how.rows]: able.map((row) => String(row.id)) });

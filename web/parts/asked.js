@@ -6,16 +6,16 @@ import { complain, say } from './toast.js';
 
 const asked = signal(null);
 
-/** Open the form of a method; `label` is what its button says. */
-export const askFor = (method, preset, label) => { asked.value = { method, preset, label }; };
+/** Open the form of a method; `label` is what its button says. `fixed` params are sent and not shown; `done(answer)` when the farm said yes. */
+export const askFor = (method, preset, label, { fixed, done } = {}) => { asked.value = { method, preset, label, fixed, done }; };
 
 export function Asked() {
   const [known, setKnown] = useState(null);
   const open = asked.value;
   useEffect(() => { if (open && !known) commands().then(setKnown, (error) => { asked.value = null; complain(error); }); }, [open]);
   if (!open || !known) return null;
-  const { method, preset, label } = open;
+  const { method, preset, label, fixed, done } = open;
   const close = () => { asked.value = null; };
   return html`<${Dialog} title=${label} close=${close}><div class="body" style="padding-bottom:0"><h2>${label}</h2><p class="dim">${known[method].summary}</p></div>
-    <${Form} method=${known[method]} preset=${preset} label=${label} done=${() => { close(); say(`${label}: done.`); }} cancel=${close} /><//>`;
+    <${Form} key=${method} method=${known[method]} preset=${preset} fixed=${fixed} label=${label} done=${(answer) => { close(); if (done) done(answer); else say(`${label}: done.`); }} cancel=${close} /><//>`;
 }

@@ -13,8 +13,19 @@ export async function commands() {
   return discovered;
 }
 
-/** What a schema takes, as a kind of field. */
-function kindOf(schema) {
+/** The fields of a method: attributes of a noun, which travel as one object, have one each. */
+function fieldsOf(method, fixed) {
+  return method.params.filter((one) => !(one.name in fixed)).flatMap((one) => {
+    const attributes = one['x-word'] && one['x-word'].attributes;
+    if (!attributes) return [{ ...one, key: one.name }];
+    return attributes.map(({ name, about, choices }) => ({ name, description: about, required: false, schema: choices.length ? { enum: choices } : { type: 'string' }, within: one.name, key: `${one.name}.${name}` }));
+  });
+}
+
+/** What a parameter takes, as a kind of field. A command in a command is one text: its words are the farm's to read. */
+function kindOf(parameter) {
+  const { schema } = parameter;
+  if (parameter['x-word'] && parameter['x-word'].rest) return ['text'];
   const all = schema.anyOf || [schema];
   if (all.some((one) => one.enum)) return ['choice', all.find((one) => one.enum).enum];
   if (all.some((one) => one.type === 'boolean')) return ['flag'];
@@ -25,7 +36,7 @@ function kindOf(schema) {
 
 /** The value of a field for the wire; empty fields are left out. Throws a sentence for JSON that is none. */
 function valueOf(parameter, text) {
-  const [kind] = kindOf(parameter.schema);
+  const [kind] = kindOf(parameter);
   if (kind === 'flag') return text ? true : undefined;
   if (text === '' || text === undefined) return undefined;
   if (kind === 'number') return Number(text);
@@ -37,8 +48,8 @@ function valueOf(parameter, text) {
 }
 
 function Field({ parameter, value, set }) {
-  const [kind, choices] = kindOf(parameter.schema);
-  const change = (event) => set(parameter.name, kind === 'flag' ? event.currentTarget.checked : event.currentTarget.value);
+  const [kind, choices] = kindOf(parameter);
+  const change = (event) => set(parameter.key, kind === 'flag' ? event.currentTarget.checked : event.currentTarget.value);
   if (kind === 'flag') return html`<label class="field" style="flex-direction:row;align-items:center;gap:8px"><input type="checkbox" checked=${value || false} onChange=${change} /><span>${parameter.name}</span><small>${parameter.description}</small></label>`;
   const input = kind === 'choice' ? html`<select onChange=${change} value=${value || ''}><option value=""></option>${choices.map((one) => html`<option key=${one}>${one}</option>`)}</select>`
     : kind === 'json' ? html`<textarea rows="3" class="mono" value=${value || ''} onInput=${change}></textarea>`
@@ -46,23 +57,25 @@ function Field({ parameter, value, set }) {
   return html`<label class="field ${kind === 'json' ? 'wide' : ''}"><span>${parameter.name}${parameter.required ? ' *' : ''}</span>${input}<small>${parameter.description}</small></label>`;
 }
 
-/** method: one of commands(). done(answer) after the farm said yes. */
-export function Form({ method, preset = {}, label, done, cancel }) {
+/** method: one of commands(). preset: values of fields. fixed: params that are sent and not shown. done(answer) after the farm said yes. */
+export function Form({ method, preset = {}, fixed = {}, label, done, cancel }) {
   const [values, setValues] = useState(preset);
   const [busy, setBusy] = useState(false);
+  const fields = fieldsOf(method, fixed);
   const set = (name, value) => setValues((old) => ({ ...old, [name]: value }));
   async function send(event) {
     event.preventDefault();
     setBusy(true);
     try {
-      const params = {};
-      for (const parameter of method.params) {
-        const value = valueOf(parameter, values[parameter.name]);
-        if (value !== undefined) params[parameter.name] = value;
+      const params = { ...fixed };
+      for (const field of fields) {
+        const value = valueOf(field, values[field.key]);
+        if (value !== undefined && field.within) params[field.within] = { ...params[field.within], [field.name]: value };
+        else if (value !== undefined) params[field.name] = value;
       }
       done(await rpc(method.name, params), params);
     } catch (error) { complain(error); } finally { setBusy(false); }
   }
-  return html`<form onSubmit=${send}><div class="body form">${method.params.map((parameter) => html`<${Field} key=${parameter.name} parameter=${parameter} value=${values[parameter.name]} set=${set} />`)}</div>
+  return html`<form onSubmit=${send}><div class="body form">${fields.map((field) => html`<${Field} key=${field.key} parameter=${field} value=${values[field.key]} set=${set} />`)}</div>
     <div class="foot">${cancel && html`<button type="button" class="btn" onClick=${cancel}>Leave it</button>`}<button class="btn primary" disabled=${busy}>${label}</button></div></form>`;
 }

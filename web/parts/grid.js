@@ -27,7 +27,7 @@ function mixed(a, b, part) {
 }
 
 /**
- * grid: { states: Uint8Array, tenths: Uint16Array, labels, version signal, changed: Set of indexes or null for all }
+ * grid: { states: Uint8Array, tenths: Uint16Array, slowest, labels, version signal, changed: Set of indexes or null for all }
  * heat: colour successes by their time. nameOf(index) for the tooltip; pick(index) on click or Enter.
  */
 export function Grid({ grid, heat, pick, picked, nameOf, preview, label }) {
@@ -35,6 +35,7 @@ export function Grid({ grid, heat, pick, picked, nameOf, preview, label }) {
   const shape = useRef({ size: 10, columns: 1 });
   const [tip, setTip] = useState(null);
   const cursor = useRef(0);
+  const scale = useRef(1); // tenths of a second that the hottest colour stands for
   const count = grid.states.length;
 
   function draw(all) {
@@ -57,13 +58,14 @@ export function Grid({ grid, heat, pick, picked, nameOf, preview, label }) {
     const palette = colours(grid.labels);
     const style = getComputedStyle(document.documentElement);
     const [cold, hot, ink] = ['--heat-0', '--heat-1', '--ink'].map((name) => style.getPropertyValue(name).trim());
-    let slowest = 1;
-    if (heat) for (const one of grid.tenths) if (one > slowest) slowest = one;
+    if (heat && grid.slowest > scale.current * 1.1) all = true; // what was the hottest is so no more
+    if (all) scale.current = grid.slowest;
+    const slowest = scale.current;
     const cell = (at) => {
       const x = (at % columns) * (size + GAP);
       const y = Math.floor(at / columns) * (size + GAP);
       const state = grid.states[at];
-      pen.fillStyle = heat && state === 7 && grid.tenths[at] ? mixed(cold, hot, grid.tenths[at] / slowest) : palette[state];
+      pen.fillStyle = heat && state === 7 && grid.tenths[at] ? mixed(cold, hot, Math.min(1, grid.tenths[at] / slowest)) : palette[state];
       pen.globalAlpha = state <= 3 || state === 14 ? 0.38 : 1;
       pen.clearRect(x, y, size, size);
       pen.fillRect(x, y, size, size);

@@ -32,15 +32,15 @@ export function Value({ channel }) {
   return html`<span class="ell">${withUnit(value, channel.unit)}</span>`;
 }
 
-/** The last values as a line. The number stands beside it, so it says nothing to those who do not see it. */
+/** The last values as a line; one value is a level, for what does not change is seldom said. The number stands beside it, so it says nothing to those who do not see it. */
 export function Spark({ channel, width = 84, height = 22, floor, roof }) {
   const { trend } = cellOf(channel.id).value;
   useEffect(() => { look(channel.id); });
   const low = Math.min(floor ?? Infinity, ...trend);
   const high = Math.max(roof ?? -Infinity, ...trend);
-  const x = (at) => (trend.length < 2 ? width / 2 : 1 + (at * (width - 2)) / (trend.length - 1));
+  const x = (at) => 1 + (at * (width - 2)) / Math.max(1, trend.length - 1);
   const y = (value) => (high === low ? height / 2 : height - 2 - ((value - low) * (height - 4)) / (high - low));
-  const points = trend.map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`);
-  return html`<svg class="spark" viewBox="0 0 ${width} ${height}" width=${width} height=${height} preserveAspectRatio="none" aria-hidden="true">
-    ${points.length > 1 && html`<polyline points=${points.join(' ')} />`}${points.length === 1 && html`<circle cx=${x(0)} cy=${y(trend[0])} r="1.5" />`}</svg>`;
+  const line = trend.length === 1 ? [trend[0], trend[0]] : trend;
+  const points = line.map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`);
+  return html`<svg class="spark" viewBox="0 0 ${width} ${height}" width=${width} height=${height} preserveAspectRatio="none" aria-hidden="true">${points.length > 0 && html`<polygon points=${`1,${height} ${points.join(' ')} ${width - 1},${height}`} /><polyline points=${points.join(' ')} />`}</svg>`;
 }

@@ -1,6 +1,6 @@
 // Ctrl-K: every page, machine, job and command of the farm, found by a few letters; a command opens its form.
 import { html, signal, useEffect, useRef, useState } from '../html.js';
-import { jobs, may, workers } from '../farm.js';
+import { channels, jobs, may, workers } from '../farm.js';
 import { go, to } from '../route.js';
 import { Dialog } from './dialog.js';
 import { Form, commands } from './form.js';
@@ -43,6 +43,7 @@ function Finder({ pages, close }) {
     ...Object.values(known).filter((one) => may.value.has(one.name)).map((one) => ({ name: one.name.replace('.', ' ').replaceAll('_', '-'), key: one.name, about: one.summary, run: () => setMethod(one) })),
     ...workers.all.slice(0, 2000).map((row) => ({ name: row.name, about: 'machine', run: () => { go('workers', row.id); close(); } })),
     ...jobs.all.slice(0, 2000).map((row) => ({ name: row.name, about: `job of ${row.project}`, run: () => { go('jobs', row.id); close(); } })),
+    ...channels.all.slice(0, 2000).map((row) => ({ name: row.name, about: 'channel', run: () => { go('channels', row.id); close(); } })),
   ];
   const found = things.map((one) => [score(one.key || one.name, letters) || score(one.name, text.trim().toLowerCase()), one]).filter(([value]) => value > 0).sort((a, b) => b[0] - a[0]).slice(0, MOST).map(([, one]) => one);
   useEffect(() => { list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' }); }, [at]);

@@ -7,7 +7,7 @@ const ROW = 36;
 const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a ?? '').localeCompare(String(b ?? ''), undefined, { numeric: true }));
 
 /** Whether the window is at most so many pixels wide; follows it. */
-function useAtMost(pixels) {
+export function useAtMost(pixels) {
   const query = useMemo(() => matchMedia(`(max-width: ${pixels}px)`), []);
   const [is, set] = useState(query.matches);
   useEffect(() => {

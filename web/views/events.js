@@ -8,6 +8,7 @@ function subject({ topic, data }) {
   const [noun] = topic.split('.');
   if (noun === 'job' && data.id) return html`<a href=${to('jobs', data.id)}>${data.name || `job ${data.id}`}</a>`;
   if (noun === 'worker' && data.id) return html`<a href=${to('workers', data.id)}>${data.name || `machine ${data.id}`}</a>`;
+  if (noun === 'channel' && data.id) return html`<a href=${to('channels', data.id)}>${data.name || `channel ${data.id}`}</a>`;
   if (noun === 'task' && data.job_id) return html`<a href=${to('jobs', data.job_id)}>${data.job} task ${data.task}</a>`;
   return data.name || '';
 }

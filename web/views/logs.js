@@ -1,67 +1,125 @@
-// What a task has printed: a million lines as a list that draws what one sees, live, searched, errors marked.
-import { html, useEffect, useRef, useState } from '../html.js';
-import { onEvent, rpc } from '../rpc.js';
+// What an attempt has printed: live, as a list that draws only what one sees, searched, with its errors marked.
+// It goes on where it stopped when the connection broke.
+import { effect, html, useEffect, useLayoutEffect, useRef, useState } from '../html.js';
+import { link, onEvent, rpc } from '../rpc.js';
+import { Lines } from '../parts/lines.js';
+import { count } from '../parts/time.js';
 
-const LINE = 18;
-const MOST = 1000000;
+const LINE = 18; // px
+const TALLEST = 15000000; // px; no browser draws anything much taller, so more lines are scrolled in larger steps
 const CONTROL = /[\x00-\x08\x0b-\x1f]/g; // shown as the pictures that Unicode has for them
-const BAD = /\b(error|exception|traceback|fatal|failed|cannot|segfault|out of memory)\b/i;
+const plain = (text) => text.replace(/\r\n/g, '\n').replace(CONTROL, (one) => String.fromCharCode(0x2400 + one.charCodeAt(0)));
 
-export function Log({ step, task }) {
-  const lines = useRef([]);
-  const rest = useRef('');
+/** The lines of an attempt, which `changed` tells of once a frame at the most. Returns how to stop. */
+function follow(lines, asked, changed, about) {
+  let here = true;
+  let next = 0;
+  let mine = null; // the attempt whose events are ours
+  let early = [];
+  let held = ''; // a carriage return whose line end may come with the next piece
+  let planned = false;
+  const later = () => { if (planned) return; planned = true; requestAnimationFrame(() => { planned = false; if (here) changed(); }); };
+  const take = (data, expected = next) => {
+    if (data.error) about({ text: `${data.error.message} ${(data.error.data && data.error.data.hint) || ''}` });
+    if (data.start > expected) lines.add(`${lines.rest ? '\n' : ''}[${count(data.start - expected)} bytes were dropped here]\n`);
+    if (data.next) next = data.next;
+    let text = held + (data.text || '');
+    held = text.endsWith('\r') && !data.eof ? '\r' : '';
+    text = held ? text.slice(0, -1) : text;
+    if (text) lines.add(plain(text));
+    about({ ...(data.size ? { part: next / data.size } : {}), ...(data.eof ? { live: false } : {}) });
+    later();
+  };
+  const ask = () => {
+    mine = null;
+    early = [];
+    rpc('task.log', { ...asked, start: next, follow: true }, 0).then((found) => {
+      if (!here) return;
+      mine = found.attempt;
+      about({ text: found.worker ? `attempt ${found.attempt} on ${found.worker}` : '', live: found.following });
+      const expected = next;
+      const came = early;
+      next = Math.max(next, found.next);
+      if (!found.following && !found.eof && next > expected) ask(); // it has ended: the next piece comes when it is asked for
+      take(found, expected);
+      for (const data of came) if (data.attempt === found.attempt) take(data);
+    }, (error) => { if (here) about({ text: `${error.message} ${error.hint}` }); });
+  };
+  const stop = onEvent((topic, data) => {
+    if (topic !== 'task.log') return;
+    if (mine === null) early.push(data);
+    else if (data.attempt === mine) take(data);
+  });
+  const quiet = effect(() => { if (link.value === 'live') ask(); });
+  return () => { here = false; quiet(); stop(); rpc('farm.unsubscribe', { topics: ['task.log'] }).catch(() => {}); };
+}
+
+export function Log({ step, task, attempt }) {
+  const lines = useRef(new Lines());
   const box = useRef(null);
-  const tied = useRef(true); // to the end: new lines scroll it
-  const [view, setView] = useState({ top: 0, height: 480, many: 0 });
-  const [about, setAbout] = useState('');
+  const [tied, setTied] = useState(true); // to the end: new lines scroll it
+  const [view, setView] = useState({ top: 0, height: 480, many: 0, bad: 0 });
+  const [about, setAbout] = useState({ text: 'Asking for the log…' });
   const [search, setSearch] = useState('');
-  const [hit, setHit] = useState(-1);
-
-  function add(raw) {
-    const text = raw.replace(/\r\n/g, '\n').replace(CONTROL, (one) => String.fromCharCode(0x2400 + one.charCodeAt(0)));
-    const parts = (rest.current + text).split('\n');
-    rest.current = parts.pop();
-    for (const one of parts) lines.current.push(one);
-    if (lines.current.length > MOST) lines.current.splice(0, lines.current.length - MOST);
-    setView((old) => ({ ...old, many: lines.current.length + (rest.current ? 1 : 0) }));
-  }
+  const [at, setAt] = useState(-1); // the line that was looked for
+  const [lost, setLost] = useState(false);
 
   useEffect(() => {
-    let here = true;
-    lines.current = [];
-    rest.current = '';
-    const stop = onEvent((topic, data) => { if (topic === 'task.log' && typeof data.text === 'string') add(data.text); });
-    rpc('task.log', { step, task, start: 0, follow: true }, 0).then((found) => {
-      if (!here) return;
-      if (found.text) add(found.text);
-      setAbout(found.worker ? `attempt ${found.attempt} on ${found.worker}` : '');
-    }, (error) => { if (here) setAbout(`${error.message} ${error.hint}`); });
-    return () => { here = false; stop(); rpc('farm.unsubscribe', { topics: ['task.log'] }).catch(() => {}); };
-  }, [step, task]);
-  useEffect(() => { if (tied.current && box.current) box.current.scrollTop = box.current.scrollHeight; }, [view.many]);
+    const made = lines.current = new Lines();
+    const changed = () => setView((old) => ({ ...old, many: made.count - made.begin, bad: made.bad.length }));
+    return follow(made, { step, task, ...(attempt ? { attempt } : {}) }, changed, (more) => setAbout((old) => ({ ...old, ...more })));
+  }, [step, task, attempt]);
 
-  function find(way) {
-    if (!search) return;
-    const wanted = search.toLowerCase();
-    const all = lines.current;
-    for (let step_ = 1; step_ <= all.length; step_ += 1) {
-      const at = (hit + way * step_ + all.length * 2) % all.length;
-      if (all[at].toLowerCase().includes(wanted)) {
-        setHit(at);
-        tied.current = false;
-        box.current.scrollTop = Math.max(0, at * LINE - view.height / 2);
-        return;
-      }
-    }
+  const height = view.many * LINE;
+  const shownHeight = Math.min(height, TALLEST);
+  const stretch = shownHeight > view.height ? (height - view.height) / (shownHeight - view.height) : 1;
+  const top = view.top * stretch; // of what one sees, were it drawn whole
+  useLayoutEffect(() => {
+    if (tied && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [view.many, tied]);
+  useEffect(() => {
+    const seen = new ResizeObserver(() => { if (box.current) setView((old) => ({ ...old, height: box.current.clientHeight })); });
+    seen.observe(box.current);
+    return () => seen.disconnect();
+  }, []);
+
+  function show(line) {
+    setLost(line < 0);
+    if (line < 0) return;
+    setAt(line);
+    setTied(false);
+    const wanted = Math.max(0, (line - lines.current.begin) * LINE - view.height / 2);
+    box.current.scrollTop = wanted / stretch;
   }
-  const from = Math.max(0, Math.floor(view.top / LINE) - 10);
-  const until = Math.min(view.many, from + Math.ceil(view.height / LINE) + 20);
+  const find = (way) => { if (search) show(lines.current.find(search, at, way)); };
+  const trouble = (way) => show(lines.current.nextBad(at < 0 && way < 0 ? lines.current.count : at, way));
+  function scrolled(event) {
+    const one = event.currentTarget;
+    const end = one.scrollTop + one.clientHeight > one.scrollHeight - LINE;
+    if (end !== tied && (end || one.scrollTop < view.top)) setTied(end); // only going up lets go of the end
+    setView((old) => ({ ...old, top: one.scrollTop, height: one.clientHeight }));
+  }
+  function key(event) {
+    if (event.key === 'e' || event.key === 'E') { trouble(event.key === 'e' ? 1 : -1); event.preventDefault(); }
+    if (event.key === 'f') { setTied(!tied); event.preventDefault(); }
+    if (event.key === 'End') setTied(true);
+  }
+
+  const from = Math.max(0, Math.floor(top / LINE) - 10);
+  const slots = Math.ceil(view.height / LINE) + 24;
   const shown = [];
-  for (let at = from; at < until; at += 1) {
-    const text = lines.current[at] ?? rest.current;
-    shown.push(html`<div class="ln ${at === hit ? 'hit' : BAD.test(text) ? 'bad' : ''}" key=${at} style="top:${at * LINE}px">${text}</div>`);
+  for (let place = from; place < Math.min(view.many, from + slots); place += 1) {
+    const line = lines.current.begin + place;
+    const kind = line === at ? 'hit' : lines.current.isBad(line) ? 'bad' : '';
+    shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${lines.current.at(line)}</div>`);
   }
-  return html`<div style="margin-top:12px"><div class="tools" style="margin-bottom:8px"><span class="dim grow">${about} ${view.many ? `${view.many.toLocaleString()} lines` : ''}</span>
-      <label><span class="sr">Search the log</span><input type="search" placeholder="Search the log" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} onKeyDown=${(event) => { if (event.key === 'Enter') find(event.shiftKey ? -1 : 1); }} /></label></div>
-    <div class="log" tabindex="0" role="log" aria-label="Log" ref=${box} onScroll=${(event) => { const one = event.currentTarget; tied.current = one.scrollTop + one.clientHeight > one.scrollHeight - 30; setView((old) => ({ ...old, top: one.scrollTop, height: one.clientHeight })); }}><div style="position:relative;height:${Math.max(1, view.many) * LINE}px">${shown}</div></div></div>`;
+  const loading = about.part !== undefined && about.part < 0.999;
+  return html`<div class="logs"><div class="tools">
+      <span class="dim grow" role="status">${about.text}${view.many ? `, ${count(lines.current.count)} lines` : ''}${lines.current.begin ? `, the first ${count(lines.current.begin)} made room` : ''}${loading ? `, ${Math.floor(100 * about.part)} % is here` : about.live ? ', live' : ''}</span>
+      ${view.bad > 0 && html`<span class="seg" role="group" aria-label="Lines that tell of trouble"><button onClick=${() => trouble(-1)} aria-label="Error before this one">↑</button><button onClick=${() => trouble(1)}>${count(view.bad)} ${view.bad === 1 ? 'error' : 'errors'}</button><button onClick=${() => trouble(1)} aria-label="Next error">↓</button></span>`}
+      <label><span class="sr">Search the log</span><input type="search" placeholder="Search the log" value=${search} aria-invalid=${lost} onInput=${(event) => { setSearch(event.currentTarget.value); setLost(false); }} onKeyDown=${(event) => { if (event.key === 'Enter') { find(event.shiftKey ? -1 : 1); event.preventDefault(); } }} /></label>
+      <span class="seg" role="group" aria-label="Found lines"><button onClick=${() => find(-1)} aria-label="Found before this one">↑</button><button onClick=${() => find(1)} aria-label="Next found">↓</button></span>
+      <button class="btn small" aria-pressed=${tied} onClick=${() => setTied(!tied)}>Follow</button></div>
+    ${lost && html`<p class="dim" role="status">No line has that.</p>`}
+    <div class="log" tabindex="0" role="log" aria-live="off" aria-label="Log" ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;
 }

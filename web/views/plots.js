@@ -9,7 +9,8 @@ import { COLOURS, Plot } from '../parts/plot.js';
 import { Range, lookAt, move, rangeOf } from '../parts/range.js';
 import { append, figures, isDrawn, seriesOf, trim, valueAt } from '../parts/series.js';
 import { State } from '../parts/state.js';
-import { clockOf, count, dayOf, span } from '../parts/time.js';
+import { Why } from '../parts/why.js';
+import { clockOf, count, secondOf, span } from '../parts/time.js';
 import { VALUES, cellOf } from '../measured.js';
 
 const MOST = 16; // channels of one picture
@@ -108,7 +109,7 @@ function Values({ rows, version }) {
   };
   return html`<details class="panel" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>Values as a table</summary>
     ${open && html`<p class="faint">${all > times.length ? `The newest ${count(times.length)} of ${count(all)}; zoom in to see others.` : ''}</p><div class="scrollx tall" tabindex="0" role="group" aria-label="Values"><table class="figs"><thead><tr><th scope="col">Time</th>${shown.map(({ id, row }) => html`<th key=${id} scope="col" class="num">${row ? row.name : id}</th>`)}</tr></thead>
-      <tbody>${times.map((at) => html`<tr key=${at}><th scope="row">${dayOf(at)}:${String(new Date(at * 1000).getSeconds()).padStart(2, '0')}</th>${shown.map((one) => html`<td key=${one.id} class="num">${cell(one, at)}</td>`)}</tr>`)}</tbody></table></div>`}</details>`;
+      <tbody>${times.map((at) => html`<tr key=${at}><th scope="row">${secondOf(at)}</th>${shown.map((one) => html`<td key=${one.id} class="num">${cell(one, at)}</td>`)}</tr>`)}</tbody></table></div>`}</details>`;
 }
 
 /** Another channel into the same picture, found by a few letters. */
@@ -151,11 +152,12 @@ export function Plots({ id }) {
   const names = rows.map(({ row, id: one }) => (row ? row.name : `channel ${one}`));
   const words = rows.map(({ found }, place) => { const said = found && found.times && figures(found); return said ? `${names[place]}: last ${withUnit(said.last, rows[place].row?.unit)}, lowest ${told(said.lowest)}, highest ${told(said.highest)}.` : `${names[place]}: nothing.`; }).join(' ');
   const seen = () => { const { from, to: end } = rangeOf(route.value.query); return { from, to: end }; };
+  const ill = rows.find(({ row }) => row && !['logging', 'stopped'].includes(row.state));
   const long = range.to - range.from > SHORT;
   return html`
     <div class="head"><div class="grow"><p class="crumbs"><a href=${to('channels')}>Telemetry</a></p><h1>${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}</h1></div>
       ${rows.length === 1 && rows[0].row && html`<${State} is=${rows[0].row.state} title=${rows[0].row.error} /><div class="tools"><${Actions} rows=${[rows[0].row]} /></div>`}</div>
-    ${rows.length === 1 && rows[0].row && rows[0].row.error && html`<p class="banner" style="border-radius:8px;margin-bottom:16px">${rows[0].row.error}</p>`}
+    ${ill && html`<section class="panel" style="margin-bottom:16px"><header><h2>Why ${ill.row.name} is ${ill.row.state}</h2></header><${Why} name=${ill.row.name} watch=${ill.row.version} /></section>`}
     <section class="panel"><${Range} />
       <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
         ${!busy && !lines.length && html`<p class="over dim">${range.live ? 'Nothing was measured in this time.' : 'Nothing was measured in this time. Zoom out, or look at the time until now.'}</p>`}</div>

@@ -1,10 +1,12 @@
-// Submit: a .blend on the farm's storage or uploaded, frames, a preset; or any other function by its own form.
+// Submit: a .blend on the farm's storage or uploaded, frames, a preset; a template; or any other function by its own form.
 import { html, useEffect, useState } from '../html.js';
 import { may, presets, projects } from '../farm.js';
 import { rpc } from '../rpc.js';
-import { go } from '../route.js';
+import { go, refine, route } from '../route.js';
 import { Form, commands } from '../parts/form.js';
+import { Path } from '../parts/paths.js';
 import { complain, say } from '../parts/toast.js';
+import { Template } from './template.js';
 
 /** Send a file to the gateway; progress(part) while it goes. Resolves with its path on the farm's storage. */
 function upload(file, progress) {
@@ -20,13 +22,17 @@ function upload(file, progress) {
   });
 }
 
+const outputFor = (path) => (stem(path) ? `${path.replace(/[^/]*$/, '')}renders/${stem(path)}` : '');
 const stem = (path) => path.split('/').pop().replace(/\.blend\d*$/, '');
 
 function Blend() {
   const [form, setForm] = useState({ blend: '', name: '', output: '', frames: '1-24', preset: '', engine: '', project: '', priority: '50', tags: '', chunk: '1' });
   const [sent, setSent] = useState(null);
   const [busy, setBusy] = useState(false);
-  const set = (name) => (event) => { const { value } = event.currentTarget; setForm((old) => ({ ...old, [name]: value, ...(name === 'blend' ? { name: stem(value), output: old.output || `${value.replace(/[^/]*$/, '')}renders/${stem(value)}` } : {}) })); };
+  const put = (name, value) => setForm((old) => ({ ...old, [name]: value }));
+  const set = (name) => (event) => put(name, event.currentTarget.value);
+  // The name and the folder follow the scene until somebody has another wish.
+  const choose = (blend) => setForm((old) => ({ ...old, blend, name: old.name && old.name !== stem(old.blend) ? old.name : stem(blend), output: old.output && old.output !== outputFor(old.blend) ? old.output : outputFor(blend) }));
   async function take(file) {
     if (!file) return;
     setSent(0);
@@ -49,11 +55,11 @@ function Blend() {
   }
   const field = (name, label, more = {}, hint = '') => html`<label class="field ${more.wide ? 'wide' : ''}"><span>${label}</span><input type=${more.type || 'text'} value=${form[name]} onInput=${set(name)} required=${more.required} list=${more.list} placeholder=${more.placeholder || ''} />${hint && html`<small>${hint}</small>`}</label>`;
   return html`<form onSubmit=${send} onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); take(event.dataTransfer.files[0]); }}><div class="form">
-    ${field('blend', 'Scene (.blend)', { wide: true, required: true, placeholder: '/srv/shots/010.blend' }, 'The path as workers see it, or drop a file anywhere on this form.')}
+    <${Path} label="Scene (.blend)" value=${form.blend} set=${choose} endings=${['.blend']} required wide placeholder="/srv/shots/010.blend" hint="The path as workers see it, or drop a file anywhere on this form." />
     <label class="field"><span>Upload</span><input type="file" accept=".blend" onChange=${(event) => take(event.currentTarget.files[0])} /><small>${sent === null ? 'to the folder of the web gateway' : `${Math.round(100 * sent)} % sent`}</small></label>
     ${field('name', 'Job name', { required: true })}
     ${field('frames', 'Frames', { required: true }, '1-100, 1,5,8-12, 1-100x2 or 1-100:8')}
-    ${field('output', 'Output folder', { required: true })}
+    <${Path} label="Output folder" value=${form.output} set=${(value) => put('output', value)} folders required hint="It is made where it is missing." />
     <label class="field"><span>Preset</span><select value=${form.preset} onChange=${set('preset')}><option value="">the scene's own settings</option>${presets.all.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}${one.description ? `: ${one.description}` : ''}</option>`)}</select></label>
     <label class="field"><span>Engine</span><select value=${form.engine} onChange=${set('engine')}><option value="">the scene's own</option><option>CYCLES</option><option>BLENDER_EEVEE</option><option>BLENDER_WORKBENCH</option></select></label>
     ${field('project', 'Project', { list: 'projects', placeholder: 'default' })}<datalist id="projects">${projects.all.map((one) => html`<option key=${one.id} value=${one.name} />`)}</datalist>
@@ -61,11 +67,12 @@ function Blend() {
     </div><p style="margin-top:18px"><button class="btn primary" disabled=${busy || !may.value.has('job.create')}>Submit and start</button></p></form>`;
 }
 
+const KINDS = [['', 'Blender scene'], ['template', 'Template'], ['any', 'Any function']];
+
 export function Submit() {
-  const [kind, setKind] = useState('blend');
+  const { kind = '' } = route.value.query;
   const [known, setKnown] = useState(null);
   useEffect(() => { commands().then(setKnown, complain); }, []);
-  return html`<div class="head"><h1 class="grow">Submit a job</h1><div class="seg" role="group" aria-label="What kind">
-      <button aria-pressed=${kind === 'blend'} onClick=${() => setKind('blend')}>Blender scene</button><button aria-pressed=${kind === 'any'} onClick=${() => setKind('any')}>Any function</button></div></div>
-    <section class="panel">${kind === 'blend' ? html`<${Blend} />` : known && html`<${Form} method=${known['job.create']} label="Submit" preset=${{ run: true }} done=${(made) => { say('Submitted.'); if (made.jobs) go('jobs', made.jobs[0].id); }} />`}</section>`;
+  return html`<div class="head"><h1 class="grow">Submit a job</h1><div class="seg" role="group" aria-label="What kind">${KINDS.map(([value, words]) => html`<button key=${value} aria-pressed=${kind === value} onClick=${() => refine({ kind: value })}>${words}</button>`)}</div></div>
+    <section class="panel">${kind === 'template' ? html`<${Template} />` : kind === 'any' ? known && html`<${Form} method=${known['job.create']} label="Submit" preset=${{ run: true }} done=${(made) => { say('Submitted.'); if (made.jobs) go('jobs', made.jobs[0].id); }} />` : html`<${Blend} />`}</section>`;
 }

@@ -133,7 +133,6 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
     hosting.drop(ctx, rows)
     for row in rows:
         ctx.ledger.remove(row)
-        ctx.notice("channel.deleted", id=row.id, name=row.name)
     return {"noun": "channel", "deleted": [{"id": row.id, "name": row.name} for row in rows]}
 
 

@@ -112,9 +112,11 @@ def recover(ctx: Context) -> None:
 
 
 def expire(ctx: Context) -> None:
-    """Letters whose time is over are given up; called by every tick."""
+    """Who took a letter and said nothing has it no longer; what its time is over for is given up. With every tick."""
     for row in list(ctx.farm.deliveries.values()):
-        if row.state in OPEN and ctx.now >= row.expires_at and not (row.holder and row.next_at > ctx.now):
+        if row.holder and not possible.is_being_sent(row, ctx.now):
+            ctx.ledger.set(row, holder="")
+        if row.state in OPEN and ctx.now >= row.expires_at and not row.holder:
             if not row.error:
                 ctx.ledger.set(row, error="nobody has sent it: no brender notify took it in time")
             _give_up(ctx, row)

@@ -88,7 +88,6 @@ def remove(ctx: Context, job: Job, verb: str) -> dict[str, Any]:
     for step in list(ctx.farm.steps_in(job)):
         ctx.ledger.remove(step)
     ctx.ledger.remove(job)
-    ctx.notice("job.deleted", id=job.id, name=job.name)
     return {"id": job.id, "name": job.name}
 
 

@@ -1,0 +1,149 @@
+"""Logs on the page: a million lines, any attempt, live, and over a connection that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doors.peers import Farm, until
+from gateway.peers import Web
+from playwright.sync_api import Browser, Locator, expect
+
+from .people import House, Person
+
+MANY = 1_000_000
+PROGRAMS = {
+    "million": f"""#!/usr/bin/env python3
+import sys
+for begin in range(0, {MANY}, 10_000):
+    sys.stdout.write("".join(
+        f"{{n}} Error: no such texture\\n" if n % 200_000 == 7 else f"{{n}} Fra:12 Mem:400M | Sample {{n % 128}}\\n"
+        for n in range(begin, begin + 10_000)))
+""",
+    "counts": """#!/usr/bin/env python3
+import os, sys, time
+for number in range(100_000):
+    print("line", number, flush=True)
+    while number == 8 and not os.path.exists(sys.argv[1]):
+        time.sleep(0.02)
+    if number == 16:
+        break
+""",
+    "twice": """#!/usr/bin/env python3
+import os, sys
+second = os.path.exists(sys.argv[1])
+open(sys.argv[1], "w").close()
+print("this was the second" if second else "this was the first")
+sys.exit(0 if second else 3)
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[House]:
+    """A farm whose worker has programs of our own."""
+    folder = tmp_path_factory.mktemp("shop")
+    programs = folder / "programs"
+    programs.mkdir()
+    for name, text in PROGRAMS.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    farm = Farm(folder)
+    try:
+        farm.worker("w", 2, "--functions", str(programs))
+        web = Web(folder, farm.port, "--data", str(folder / "web"))
+        made = House(farm, web, browser)
+        yield made
+        web.program.end()
+    finally:
+        farm.end()
+
+
+@pytest.fixture
+def house(shop: House) -> Iterator[House]:
+    yield shop
+    for person in shop.people:
+        assert [one for one in person.faults if "WebSocket" not in one and "Failed to load" not in one] == []
+        person.close()
+    shop.people.clear()
+
+
+def lines(person: Person) -> Locator:
+    return person.page.locator(".log .ln")
+
+
+def test_a_million_lines_are_opened_searched_and_their_errors_found(house: House) -> None:
+    """Issue 6.4: only what one sees is in the page, wherever one is."""
+    job = house.run("long", function="million", frames="1")
+    person = house.person().open(f"jobs/{job}?task=0&log=newest")
+    status = person.page.locator(".logs [role=status]").first
+    expect(status).to_contain_text("1,000,000 lines", timeout=60_000)
+    expect(lines(person).last).to_contain_text("999999 Fra:12")
+    assert lines(person).count() < 200
+
+    person.page.locator(".log").press("f")  # no longer tied to the end
+    person.page.locator(".log").evaluate("box => box.scrollTo(0, 0)")
+    expect(lines(person).first).to_contain_text("0 Fra:12")
+    person.page.locator(".log").evaluate("box => box.scrollTo(0, box.scrollHeight / 2)")
+    middle = person.page.locator(".log").evaluate(
+        "box => { const { left, top } = box.getBoundingClientRect();"
+        " const line = document.elementFromPoint(left + 200, top + 200).closest('.ln');"
+        " return Number(line.querySelector('i').textContent); }"
+    )
+    assert 400_000 < middle < 600_000
+
+    expect(person.page.get_by_role("button", name="5 errors")).to_be_visible()
+    person.page.locator(".log").evaluate("box => box.scrollTo(0, 0)")
+    person.page.get_by_role("button", name="Next error").click()
+    expect(person.page.locator(".log .hit")).to_contain_text("7 Error: no such texture")
+    person.page.get_by_role("button", name="Next error").click()
+    expect(person.page.locator(".log .hit")).to_contain_text("200007 Error: no such texture")
+    person.page.locator(".log").press("Shift+E")
+    expect(person.page.locator(".log .hit")).to_contain_text("7 Error: no such texture")
+
+    search = person.page.get_by_label("Search the log")
+    search.fill("765432 fra")
+    search.press("Enter")
+    expect(person.page.locator(".log .hit")).to_contain_text("765432 Fra:12")
+    search.fill("nowhere at all")
+    search.press("Enter")
+    person.see("No line has that.")
+    assert person.barriers() == []
+
+
+def test_the_log_of_any_attempt_is_shown_and_has_an_address(house: House, tmp_path: Path) -> None:
+    job = house.run("again", function="twice", params=[str(tmp_path / "seen")], frames="1", retries=1)
+    person = house.person().open(f"jobs/{job}?task=0")
+    attempts = person.page.get_by_label("Attempts, newest first").get_by_role("listitem")
+    expect(attempts).to_have_count(2)
+    expect(attempts.nth(1)).to_contain_text("exit code 3")
+    person.page.get_by_label("Log of attempt 1").click()
+    expect(person.page.locator(".log")).to_contain_text("this was the first")
+    person.page.reload()
+    expect(person.page.locator(".log")).to_contain_text("this was the first")
+    person.page.get_by_label("Log of attempt 2").click()
+    expect(person.page.locator(".log")).to_contain_text("this was the second")
+    expect(person.page.locator(".log")).not_to_contain_text("this was the first")
+
+
+def test_a_log_goes_on_where_it_stopped_when_the_connection_broke(house: House, tmp_path: Path) -> None:
+    """Item 7: resume without loss, no line twice."""
+    gate = tmp_path / "go on"
+    job = house.job("counting", function="counts", params=[str(gate)], frames="1", run=True)
+    until(lambda: house.call("job.show", job=str(job))["progress"]["live"], "it runs")
+    person = house.person().open(f"jobs/{job}?task=0&log=newest")
+    expect(person.page.locator(".log")).to_contain_text("line 8")
+    house.web.program.end()
+    person.see("The page has lost the farm.")
+    gate.touch()
+    house.web.start()
+    expect(person.page.locator(".logs [role=status]").first).to_contain_text("17 lines")
+    numbers = [int(text.split()[-1]) for text in lines(person).all_inner_texts()]
+    assert sorted(numbers) == list(range(17))
+
+
+def test_a_log_that_nobody_can_read_says_why(house: House) -> None:
+    job = house.run("quiet", function="twice", params=[str(house.farm.folder / "quiet")], frames="1")
+    person = house.person().open(f"jobs/{job}?task=0&log=999999")
+    person.see("999999")
