@@ -24,7 +24,7 @@ from bench.table import Report, Row, share
 
 PAGES, CHANGES, TASKS, SECONDS = 200, 500, 100_000, 20.0
 WORKERS, TASK_SECONDS = 10, 2.0
-TOPICS = ["*", "task.states", "worker.load", "job.progress"]
+TOPICS = ["*", "task.states", "worker.load", "job.progress", "channel.values"]
 MARK = '"description":"sent '
 
 

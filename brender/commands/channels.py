@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from brender.commands import inventory
 from brender.commands.calls import Call, RunLines, Watch
 from brender.commands.inventory import (
+    CHANNEL_CHANGES,
     CHANNEL_VALUES,
     CHANNEL_WORD,
     CHANNELS,
@@ -150,7 +151,7 @@ def _new(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
 def change(
     call: Call,
     channels: Annotated[list[Channel], CHANNELS_TO_SET, Arg(text="which channels")],
-    values: Annotated[dict[str, Any], CHANNEL_VALUES, Arg(text="name, type, device, key, labels, its parameters")],
+    values: Annotated[dict[str, Any], CHANNEL_CHANGES, Arg(text="name, type, device, key, labels, its parameters")],
     *,
     version: Annotated[int | None, Arg(text="refuse if the row is not at this version")] = None,
 ) -> events.Event:

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from brender.commands.calls import ANYBODY
-from brender.commands.kinds import Attributes
 from brender.commands.parameters import Parameter, refuses_none
 from brender.commands.table import Row, Table
 
@@ -161,6 +160,6 @@ def _word(parameter: Parameter) -> dict[str, Any]:
     if kind is not None:
         told |= {"expects": kind.expects, "many": kind.many, "loose": kind.loose, "file": kind.file, "rest": kind.rest}
         told["asked"] = refuses_none(parameter)
-        told["attributes"] = kind.described() if isinstance(kind, Attributes) else []
+        told["attributes"] = kind.described()
         told["claims"] = ["*"] if kind.claims("") else [key for key in CLAIMED if kind.claims(key)]
     return {name: value for name, value in told.items() if value}

@@ -163,12 +163,39 @@ class NewChannels(Kind):
         return names, values
 
 
+ABOUT_VALUES = {
+    "name": "another name",
+    "type": f"which values are kept: {', '.join(sampling.TYPES)}, or a plug-in's; scalar when left out",
+    "device": "what is measured at, by name; without one values come by reading put",
+    "key": "what is measured there, by name",
+    "period": "seconds between two reads",
+    "delta": "kept when a value differs by so much",
+    "timedelta": "kept so many seconds after the last at the latest",
+    "tolerance": "the part of the value that has to change",
+    "burst": "seconds after a jump in which all is kept",
+    "heartbeat": "seconds after which a value that stays is kept",
+    "stale": "seconds without a value until it is stale",
+    "short_name": "another word for it",
+    "labels": "place:east,rack:7",
+    "manager": "the worker that is to host it; whoever has the fewest when left out",
+}
+OF_NEW = tuple(name for name in ABOUT_VALUES if name != "name")
+OF_OLD = tuple(name for name in ABOUT_VALUES if name != "manager")  # a channel is moved, not set
+
+
 class ChannelValues(Kind):
     """key=value pairs of a channel: attributes of its row, and parameters of its type."""
 
     wire = dict[str, Any]
     expects = "key=value"
     loose = True
+
+    def __init__(self, names: tuple[str, ...] = OF_NEW) -> None:
+        """`names` are those that a form shows; more may be given."""
+        self.names = names
+
+    def described(self) -> list[dict[str, Any]]:
+        return [{"name": name, "about": ABOUT_VALUES[name], "choices": []} for name in self.names]
 
     def parse(self, call: Call, value: Any, others: Others) -> dict[str, Any]:
         plug_in = _of_a_plug_in(call.farm, value.get("type"))
@@ -300,6 +327,7 @@ CHANNELS_TO_SET = ChannelSelector(by=False)
 CHANNELS_OR_ALL = ChannelSelector(required=False)
 NEW_CHANNELS = NewChannels()
 CHANNEL_VALUES = ChannelValues()
+CHANNEL_CHANGES = ChannelValues(OF_OLD)
 MANAGER = ManagerRef()
 
 

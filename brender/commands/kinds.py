@@ -61,6 +61,10 @@ class Kind:
         """What may follow `prefix`, whole words."""
         return []
 
+    def described(self) -> list[dict[str, Any]]:
+        """Each attribute that the value may have, as a form shows it: its name, what it is about, and its choices."""
+        return []
+
 
 class Sentence(Kind):
     """Words that belong together as one text."""

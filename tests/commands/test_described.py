@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from brender.commands import COMMANDS
 from brender.commands.described import table_of
 from brender.commands.discovery import openrpc, page
+from brender.commands.inventory import PARAMETERS
 from brender.commands.table import Row
 from brender.errors import BrenderError, Unsupported
 
@@ -117,3 +118,13 @@ def test_a_form_is_told_the_attributes_that_travel_as_one_object() -> None:
     assert told["enabled"]["choices"] == ["false", "true"]
     assert all(one["about"] for one in told.values())
     assert "attributes" not in rule["params"][0]["x-word"]
+
+
+@pytest.mark.parametrize("method", ["channel.add", "channel.set"])
+def test_a_form_of_a_channel_has_a_field_for_each_parameter_of_its_types(method: str) -> None:
+    (document,) = [one for one in DOCUMENT["methods"] if one["name"] == method]
+    (values,) = [one for one in document["params"] if one["name"] == "values"]
+    told = {one["name"]: one["about"] for one in values["x-word"]["attributes"]}
+    assert {"device", "key", "type", *PARAMETERS} <= told.keys()
+    assert ("name" in told, "manager" in told) == ((False, True) if method == "channel.add" else (True, False))
+    assert all(told.values())

@@ -345,7 +345,7 @@ def test_a_channel_is_stopped_started_changed_and_deleted_by_its_buttons(measure
     person.button("Start").click()
     expect(person.page.locator(".head .state")).to_contain_text("logging")
     person.button("Change").click()
-    person.page.get_by_role("dialog").get_by_label(re.compile("^values")).fill('{"name": "renamed"}')
+    person.page.get_by_role("dialog").get_by_label(re.compile("^name")).fill("renamed")
     person.button("Change", ".dialog").click()
     expect(person.page.locator("h1")).to_have_text("renamed")
     person.button("Delete").click()
@@ -353,11 +353,28 @@ def test_a_channel_is_stopped_started_changed_and_deleted_by_its_buttons(measure
     person.see(f"There is no channel {number}")
 
 
+def test_a_plot_leads_to_an_alarm_that_fires_above_what_is_seen(measured: House) -> None:
+    number = channel(measured, "boiler [east]")
+    put(measured, "boiler [east]", [(time.time() - 60, 71.5), (time.time() - 30, 70.0)])
+    person = measured.person().open(f"channels/{number}?range=15m")
+    expect(figure(person, "boiler [east]")).to_contain_text("71.5")
+    person.button("Add an alarm").click()
+    person.button("Add an alarm", ".dialog").click()
+    rule = until(
+        lambda: [one for one in measured.call("alarm_rule.list")["rules"] if one["name"] == "boiler [east]"], "the rule"
+    )[0]
+    assert (rule["selector"], rule["condition"], rule["threshold"]) == (["boiler [[]east]"], "above", 71.5)
+    assert rule["for"] == 60
+    measured.call("alarm_rule.delete", rule="boiler [east]")
+    measured.call("channel.delete", channels=[number])
+
+
 def test_channels_are_added_on_the_page(measured: House) -> None:
     person = measured.person().open("channels")
     person.button("Add").click()
     person.page.get_by_role("dialog").get_by_label(re.compile("^names")).fill("added-here")
-    person.page.get_by_role("dialog").get_by_label(re.compile("^values")).fill('{"type": "easy", "period": 1}')
+    person.page.get_by_role("dialog").get_by_label(re.compile("^type")).fill("easy")
+    person.page.get_by_role("dialog").get_by_label(re.compile("^period")).fill("1")
     person.button("Add channels", ".dialog").click()
     expect(person.row("added-here")).to_contain_text("logging")
     expect(person.row("added-here").locator(".spark polyline")).to_have_count(1)

@@ -19,14 +19,14 @@ export function useAtMost(pixels) {
 }
 
 /**
- * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room and 'snug' where there is some, num }]
+ * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room and 'snug' where there is some, phone: false on phones, num }]
  * open(row): Enter or a click. only: methods offered for selected rows; also(rows): what else is.
  */
 export function Table({ rows, columns, open, label, sort: first, only, also, select = true, empty }) {
   const phone = useAtMost(640);
   const narrow = useAtMost(1000);
   const snug = useAtMost(1400);
-  const shown = columns.filter((column) => !(narrow && column.narrow === false) && !(snug && column.narrow === 'snug'));
+  const shown = columns.filter((column) => !(narrow && column.narrow === false) && !(snug && column.narrow === 'snug') && !(phone && column.phone === false));
   const [sort, setSort] = useState(first || null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [cursor, setCursor] = useState(-1);

@@ -24,8 +24,8 @@ export const plotOf = (rows) => `#/channels/${rows.map((row) => row.id).join(','
 const nameOf = (row) => (workers.map.get(row.manager_id) || { name: row.manager }).name;
 
 const COLUMNS = [
-  { key: 'name', label: 'Channel', width: 'minmax(90px,2.2fr)', cell: (row) => html`<a href=${plotOf([row])}>${row.name}</a>` },
-  { key: 'state', label: 'State', width: '96px', cell: (row) => html`<${State} is=${row.state} title=${row.error} />` },
+  { key: 'name', label: 'Channel', width: 'minmax(90px,2.2fr)', cell: (row) => html`<span class="only-phone">${row.state !== 'logging' && html`<${State} is=${row.state} />`}</span><a href=${plotOf([row])}>${row.name}</a>` },
+  { key: 'state', label: 'State', width: '96px', phone: false, cell: (row) => html`<${State} is=${row.state} title=${row.error} />` },
   { key: 'value', label: 'Now', width: 'minmax(64px,110px)', num: true, value: (row) => cellOf(row.id).peek().value ?? '', cell: (row) => html`<${Value} channel=${row} />` },
   { key: 'trend', label: 'Last values', width: '92px', sort: false, narrow: false, cell: (row) => html`<${Spark} channel=${row} />` },
   { key: 'device', label: 'Device', width: 'minmax(70px,1fr)', narrow: false, cell: (row) => html`<span class="dim">${row.device}</span>` },

@@ -1,9 +1,10 @@
 // Channels over time: asked of the farm in as many points as the picture has room for, continued live at its right edge.
 import { html, signal, useEffect, useMemo, useRef, useState } from '../html.js';
-import { channels, clock, fills, now } from '../farm.js';
+import { channels, clock, fills, may } from '../farm.js';
 import { onEvent, rpc } from '../rpc.js';
 import { route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
+import { askFor } from '../parts/asked.js';
 import { useMeasured, told, withUnit } from '../parts/measure.js';
 import { COLOURS, Plot, letterOf } from '../parts/plot.js';
 import { Range, lookAt, move, rangeOf } from '../parts/range.js';
@@ -126,6 +127,13 @@ function More({ ids, set }) {
     <datalist id="channel-names">${channels.all.filter((one) => !ids.includes(one.id)).slice(0, 1000).map((one) => html`<option key=${one.id} value=${one.name} />`)}</datalist></label>`;
 }
 
+/** A rule that fires above what the channel has reached here, to be changed in its form. */
+function watch({ row, found }) {
+  const said = found && found.times ? figures(found) : null;
+  const selector = JSON.stringify([row.name.replace(/[[*?]/g, '[$&]')]); // a name, and no glob
+  askFor('alarm_rule.add', { name: row.name, 'values.selector': selector, 'values.condition': 'above', 'values.threshold': String(said ? said.highest : 0), 'values.for': '60' }, 'Add an alarm');
+}
+
 export function Plots({ id }) {
   useMeasured();
   const ids = useMemo(() => [...new Set(String(id).split(',').map(Number))].filter((one) => one > 0).slice(0, MOST), [id]);
@@ -156,7 +164,7 @@ export function Plots({ id }) {
   const long = range.to - range.from > SHORT;
   return html`
     <div class="head"><div class="grow"><p class="crumbs"><a href=${to('channels')}>Telemetry</a></p><h1>${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}</h1></div>
-      ${rows.length === 1 && rows[0].row && html`<${State} is=${rows[0].row.state} title=${rows[0].row.error} /><div class="tools"><${Actions} rows=${[rows[0].row]} /></div>`}</div>
+      ${rows.length === 1 && rows[0].row && html`<${State} is=${rows[0].row.state} title=${rows[0].row.error} /><div class="tools">${may.value.has('alarm_rule.add') && html`<button class="btn" onClick=${() => watch(rows[0])}>Add an alarm</button>`}<${Actions} rows=${[rows[0].row]} /></div>`}</div>
     ${ill && html`<section class="panel" style="margin-bottom:16px"><header><h2>Why ${ill.row.name} is ${ill.row.state}</h2></header><${Why} name=${ill.row.name} watch=${ill.row.version} /></section>`}
     <section class="panel"><${Range} />
       <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
