@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from brender.commands.calls import Call, ReloadInventory, Subscribe, Unsubscribe
+from brender.commands.elements import elements
 from brender.commands.kinds import TOPICS, Arg, Kind, Others
 from brender.commands.offers import Offer, merged, starting, worker_in_words
 from brender.commands.parts import JOB_OR_STEP, StepRef
@@ -41,6 +42,7 @@ def status(call: Call) -> dict[str, Any]:
     jobs: dict[str, int] = {}
     for job in farm.jobs.values():
         jobs[job.state] = jobs.get(job.state, 0) + 1
+    info = call.info()
     return {
         "uptime": round(call.uptime, 3),
         "epoch": farm.epoch,
@@ -54,7 +56,8 @@ def status(call: Call) -> dict[str, Any]:
         "alarms": _alarms(farm),
         "mail": _mail(farm),
         "sessions": len(call.sessions()),
-        **call.info(),
+        "elements": elements(call, info),
+        **info,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from brender.commands.layout import Column, capital, columns, fields, number, plain, span, wrap, wrap_after
@@ -162,6 +162,7 @@ def farm(data: Data, room: int) -> list[str]:
         "alarms": _firing(data.get("alarms", {})),
         "mail": _sums(data.get("mail", {})) if data.get("mail") else "",
         "sessions": str(data["sessions"]),
+        "elements": _elements(data.get("elements", {})),
     }
     said = (
         "schedules",
@@ -176,6 +177,7 @@ def farm(data: Data, room: int) -> list[str]:
         "alarms",
         "mail",
         "sessions",
+        "elements",
         "version",
     )
     lines |= {name: plain(value) for name, value in data.items() if name not in said}
@@ -187,6 +189,14 @@ def farm(data: Data, room: int) -> list[str]:
     if not total:
         found += wrap("No worker has connected yet. On a machine that shall render, start: brender client", room)
     return found
+
+
+def _elements(states: Mapping[str, str]) -> str:
+    """Which parts are in which state, each state once."""
+    by_state: dict[str, list[str]] = {}
+    for name, state in states.items():
+        by_state.setdefault(state, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {plain(state)}" for state, names in by_state.items())
 
 
 def glance(data: Data, room: int) -> list[str]:
