@@ -123,6 +123,7 @@ def test_heat_colours_frames_by_their_time(house: House, rendered: int) -> None:
     before = person.page.evaluate(colour)
     person.button("Time").click()
     person.until(f"{colour} !== '{before}'", "it is drawn by time")
+    person.see("the slowest")
 
 
 def test_the_grid_moves_while_frames_run_and_one_is_ended_and_run_again(house: House) -> None:

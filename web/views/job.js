@@ -54,7 +54,7 @@ export function Job({ id }) {
     <div class="split" style="margin-top:16px"><div>
       ${grid && html`<section class="panel"><header><h2 class="grow">${step.name} <span class="faint">${grid.frames}</span></h2><div class="seg" role="group" aria-label="Colour by"><button aria-pressed=${!heat} onClick=${() => setHeat(false)}>State</button><button aria-pressed=${heat} onClick=${() => setHeat(true)}>Time</button></div></header>
         <${Grid} grid=${grid} heat=${heat} picked=${picked} pick=${pick} preview=${step.function === 'blender' ? (at) => picture('preview', job.id, step.id, grid, at) : null}
-          nameOf=${(at) => `${grid.frames ? `Frame ${frameAt(grid, at)}` : `Task ${at}`}: ${grid.labels[grid.states[at]]}${grid.tenths[at] ? `, ${span(grid.tenths[at] / 10)}` : ''}`} label="${count(grid.tasks)} tasks of ${step.name}" /><${Legend} grid=${grid} /></section>`}
+          nameOf=${(at) => `${grid.frames ? `Frame ${frameAt(grid, at)}` : `Task ${at}`}: ${grid.labels[grid.states[at]]}${grid.tenths[at] ? `, ${span(grid.tenths[at] / 10)}` : ''}`} label="${count(grid.tasks)} tasks of ${step.name}" /><${Legend} grid=${grid} heat=${heat} /></section>`}
       ${grid && picked !== undefined && picked < grid.tasks && html`<${Task} key=${`${step.id}.${picked}`} job=${job} step=${step} task=${picked} grid=${grid} />`}
       ${grid && step.function === 'blender' && html`<${Pictures} key=${step.id} job=${job.id} step=${step.id} grid=${grid} pick=${pick} />`}
     </div><aside>
