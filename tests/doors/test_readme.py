@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,7 @@ def tour() -> list[tuple[str, str]]:
     """Each line that somebody enters, and the first line of the answer; that of telnet itself is `clients`."""
     blocks = re.findall(r"^```\n(.*?)^```$", README, re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
-    pairs = zip(lines, lines[1:], strict=False)
-    return [(line.removeprefix(PROMPT), answer) for line, answer in pairs if line.startswith(PROMPT)]
+    return [(line.removeprefix(PROMPT), answer) for line, answer in pairwise(lines) if line.startswith(PROMPT)]
 
 
 def shape(line: str) -> str:
