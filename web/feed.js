@@ -23,8 +23,8 @@ export async function greet(name) {
   await rpc('session.hello', { name, remember: false });
   try {
     const since = farm.seq.last ? { since: farm.seq.last } : {};
-    await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });
-    await load();
+    const { seq } = await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });
+    await load(seq);
   } finally { early = null; }
 }
 
@@ -32,7 +32,7 @@ export async function greet(name) {
 async function load(least = 0) {
   early = early || [];
   let mirror = await rpc('farm.mirror', {});
-  while (mirror.seq < least) {
+  for (let tries = 0; mirror.seq < least && tries < 4; tries += 1) {
     await new Promise((later) => { setTimeout(later, 250); });
     mirror = await rpc('farm.mirror', {});
   }

@@ -200,8 +200,8 @@ def agenda(
     until: Annotated[float | None, MOMENT, Arg(text="before then; a week later when left out")] = None,
     *,
     tz: Annotated[str, ZONE, Arg(text="whose clock and days; UTC when left out")] = zones.UTC,
-    each: Annotated[int, Meta(ge=1, le=2_000), Arg(text="so often a day at the most, of one schedule")] = 4,
-    limit: Annotated[int, Meta(ge=1, le=2_000), Arg(text="so many in all at the most")] = 1_000,
+    each: Annotated[int, Meta(ge=1, le=1_000), Arg(text="so often a day at the most, of one schedule")] = 4,
+    limit: Annotated[int, Meta(ge=1, le=1_000), Arg(text="so many in all at the most")] = 1_000,
 ) -> dict[str, Any]:
     """List what the clock will run between two moments, and when calendars have machines enabled.
 

@@ -119,7 +119,9 @@ def agenda(data: Data, room: int) -> list[str]:
     for one in data["calendars"]:
         lines += wrap(f"Calendar {plain(one['expr'])} ({one['tz']}): {number(len(one['spans']), 'window')}.", room)
     if data["cut"] is not None:
-        lines += wrap(f"There is more from {zones.local(data['cut'], data['tz']):%a %d %b %H:%M} on: limit=2000", room)
+        lines += wrap(
+            f"There is more from {zones.local(data['cut'], data['tz']):%a %d %b %H:%M} on: ask for less at once.", room
+        )
     if data["left"]:
         lines += wrap(f"{number(data['left'], 'schedule')} were not looked at: too many at once.", room)
     return lines or ["Nothing is due then."]

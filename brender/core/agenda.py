@@ -17,8 +17,8 @@ from brender.core import calendars, occurrences, possible
 from brender.core.rows import Schedule
 from brender.core.zones import zone_of
 
-LOOKED_AT = 1_000  # schedules; each costs a look at its plan, and the master does nothing else meanwhile
-MOST_SPANS = 1_000  # of calendars
+LOOKED_AT = 500  # schedules; each costs a look at its plan, and the master does nothing else meanwhile
+MOST_SPANS = 500  # of calendars
 
 
 class Due(Struct, frozen=True):

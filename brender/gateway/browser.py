@@ -31,7 +31,8 @@ MOST_AHEAD = 2 << 20  # bytes of its own answers, a long log for one; then the m
 MOST_PENDING = 64  # requests of one page that wait for the master; then it is not read
 DEFECT = 1011  # close code
 TOO_SLOW = 4408  # close code: the page does not read; it may come back and resume
-SAME_FOR_ALL = ("farm.mirror", "farm.status", "rpc.discover")  # asked by every page: at its start, or all the time
+#: Asked by every page: at its start, or all the time.
+SAME_FOR_ALL = ("farm.mirror", "farm.status", "rpc.discover", "schedule.agenda")
 _INTRODUCTIONS = ("session.hello", "session.online")  # said again on a connection that is made anew
 KEPT = 0.5  # seconds
 CLOSE_SECONDS = 2.0

@@ -584,7 +584,7 @@ def test_an_agenda_without_room_says_from_when_on_something_is_left_out(stage: S
     assert world.shown(stage, "schedule agenda limit=1") == [
         "Fri 15 Jan 2027",
         "  13:00:00  log info farm hello",
-        "There is more from Fri 15 Jan 14:00 on: limit=2000",
+        "There is more from Fri 15 Jan 14:00 on: ask for less at once.",
     ]
     assert world.ask(stage, "schedule stop")["running"] is False
     assert world.shown(stage, "schedule agenda") == ["All schedules are stopped: nothing is due."]

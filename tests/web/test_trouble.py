@@ -222,3 +222,14 @@ def test_a_slow_network_gets_a_long_log_without_losing_its_page(fresh: House, tm
     person.button("Log").click()
     expect(person.page.locator(".logs [role=status]").first).to_contain_text("400,000 lines", timeout=60_000)
     expect(person.page.locator(".banner")).to_have_count(0)
+
+
+def test_a_page_that_opens_right_after_another_misses_nothing_in_between(fresh: House) -> None:
+    """The gateway gives the mirror that another page has just asked for; what has happened since is not in it."""
+    other = fresh.person().open("schedules")
+    person = fresh.person().open("schedules")
+    for number in range(5):
+        other.page.evaluate("import('./rpc.js').then(({ rpc }) => rpc('farm.mirror', {}))")
+        fresh.call("schedule.cron", expr="0 8 * * *", name=f"new-{number}", command="enable all")
+        person.page.reload()
+        expect(person.page.get_by_role("link", name=f"new-{number}", exact=True)).to_be_visible()

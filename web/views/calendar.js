@@ -1,5 +1,5 @@
 // A week or a month of what is due, in the reader's own zone. The farm says when; here moments become days.
-import { html, useEffect, useState } from '../html.js';
+import { html, useEffect, useRef, useState } from '../html.js';
 import { fills, halted, now, schedules } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
@@ -7,7 +7,7 @@ import { Choice } from '../parts/filter.js';
 import { State } from '../parts/state.js';
 import { complain } from '../parts/toast.js';
 import { ZONE, dayName, dayNamed, inZone, midnight } from '../parts/time.js';
-import { called, doesOf, lastOf } from './schedules.js';
+import { armed, called, doesOf, lastOf } from './schedules.js';
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const dayWord = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
@@ -26,16 +26,28 @@ export function daysOf(day, week) {
   return Array.from({ length: weeks * 7 }, (_, at) => midnight(start, at));
 }
 
-/** What the farm says is due between two moments, asked for anew when schedules change. */
+/** What of schedules says when they are due: that one has run again changes nothing of it. */
+const plansOf = (rows) => rows.map((row) => [row.id, row.kind, row.expr, row.tz, row.seconds, row.offset, row.timestamp, Boolean(armed(row)), row.kind === 'calendar' && row.params.workers].join(' ')).sort().join('\n');
+
+/** What the farm says is due between two moments, asked for anew when plans change: a second later, for the gateway's answer may be half a second old. */
 function useAgenda(from, until, each) {
   const [found, setFound] = useState(null);
-  const version = schedules.version.value;
+  const due = useRef(0);
+  const plans = plansOf(schedules.all);
+  const known = useRef(plans);
+  const ask = () => rpc('schedule.agenda', { from, until, tz: ZONE, each, limit: 1000 }).then((said) => setFound({ ...said, asked: from }), complain);
   useEffect(() => {
-    let here = true;
-    const timer = setTimeout(() => rpc('schedule.agenda', { from, until, tz: ZONE, each, limit: 2000 }).then((said) => { if (here) setFound({ ...said, asked: from }); }, (error) => { if (here) complain(error); }), found && found.asked === from ? 300 : 0);
-    return () => { here = false; clearTimeout(timer); };
-  }, [from, until, each, version, fills.value]);
-  return found && found.asked === from ? found : null;
+    clearTimeout(due.current);
+    due.current = 0;
+    ask();
+    return () => clearTimeout(due.current);
+  }, [from, until, each, fills.value]);
+  useEffect(() => {
+    if (known.current === plans) return;
+    known.current = plans;
+    if (!due.current) due.current = setTimeout(() => { due.current = 0; ask(); }, 1000);
+  }, [plans]);
+  return found && found.asked === from ? { ...found, occurrences: found.occurrences.filter((one) => one.at > now()) } : null;
 }
 
 /** In which hours of a day machines may be used, as a strip of that day: its length is the day's own. */
