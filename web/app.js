@@ -60,7 +60,7 @@ function Pulse() {
   return html`<div class="pulse grow" aria-label="The farm's pulse">
     <div><b>${count(of.online)}</b><span class="dim">of ${count(of.known)} online</span></div>
     <div class="opt"><b>${count(now.slots && now.slots.used)}</b><span class="dim">of ${count(now.slots && now.slots.total)} slots</span></div>
-    <div><b>${count(tasks.running)}</b><span class="dim">running</span></div>
+    <div class=${failed ? 'less' : ''}><b>${count(tasks.running)}</b><span class="dim">running</span></div>
     <div class="opt"><b>${count(now.progress && now.progress.ready)}</b><span class="dim">queued</span></div>
     <div class=${failed ? 'bad' : 'opt'}><b>${count(failed)}</b><span class="dim">failed</span></div>
     ${fires > 0 && html`<a class="bad" href=${to('alarms')} aria-label=${`${count(fires)} ${fires === 1 ? 'alarm' : 'alarms'}`}><${Icon} name="watch" /><b>${count(fires)}</b><span class="dim">${fires === 1 ? 'alarm' : 'alarms'}</span></a>`}</div>`;

@@ -25,6 +25,7 @@ def take_back(farm: Farm, settings: Settings, idle: Sequence[Pair], riders: Mapp
     `riders` are attempts by worker that take no slot of their own.
     """
     free = sum(worker.slots - len(load.live) + riders.get(worker.id, 0) for worker, load in idle)
+    fits: dict[fit.Kind, bool] = {}  # whether any idle worker could run it: a thousand of them are asked once a kind
     for worker_id, load in farm.loads.items():
         if free <= 0:
             return
@@ -32,7 +33,7 @@ def take_back(farm: Farm, settings: Settings, idle: Sequence[Pair], riders: Mapp
         spare = len(load.live) - riders.get(worker_id, 0) - len(load.recalled) - worker.slots
         if spare <= 0 or load.session is None:
             continue
-        wanted = _for_others(farm, settings, load, idle)[-min(spare, free) :]
+        wanted = _for_others(farm, settings, load, idle, fits)[-min(spare, free) :]
         free -= len(wanted)
         _recall(load, wanted, orders)
 
@@ -84,7 +85,9 @@ def _queued(farm: Farm, settings: Settings, load: Load) -> list[Attempt]:
     ]
 
 
-def _for_others(farm: Farm, settings: Settings, load: Load, idle: Sequence[Pair]) -> list[int]:
+def _for_others(
+    farm: Farm, settings: Settings, load: Load, idle: Sequence[Pair], fits: dict[fit.Kind, bool]
+) -> list[int]:
     """Those of them that an idle worker could run."""
     found: list[int] = []
     for attempt in _queued(farm, settings, load):
@@ -93,9 +96,11 @@ def _for_others(farm: Farm, settings: Settings, load: Load, idle: Sequence[Pair]
         bundled = step.chunk == AUTO and chunks.bundles(farm, farm.workers[attempt.worker_id], step, kind)
         if bundled and farm.now - attempt.assigned_at <= settings.recall_after:
             continue  # it was sent for a free slot: it is about to start
-        if any(
-            fit.kind_refusal(worker, kind) is None and fit.room_refusal(farm, worker, other, kind) is None
-            for worker, other in idle
-        ):
+        if kind not in fits:
+            fits[kind] = any(
+                fit.kind_refusal(worker, kind) is None and fit.room_refusal(farm, worker, other, kind) is None
+                for worker, other in idle
+            )
+        if fits[kind]:
             found.append(attempt.id)
     return found

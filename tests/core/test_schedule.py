@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from types import FrameType
 
 import pytest
 from msgspec.structs import replace
@@ -249,6 +251,27 @@ def test_nothing_is_recalled_for_somebody_who_could_not_run_it(stage: Stage) -> 
     stage.wait(1)
     stage.worker("second")
     assert stage.orders(first, Recall) == []
+
+
+def test_who_could_take_what_waits_is_asked_once_and_not_for_each_task_that_waits(stage: Stage) -> None:
+    """A thousand idle machines that may not run a job of a thousand queued tasks held the farm up for 600 ms a turn."""
+    busy = stage.worker("busy", slots=20, functions="noop special")
+    job = stage.job({"frames": "1-40", "function": "special"})
+    stage.start(busy, *stage.live(busy)[:20])
+    stage.now += 60
+    for number in range(50):
+        stage.worker(f"idle-{number}")
+    asked = Counter[str]()
+
+    def count(frame: FrameType, what: str, _: object) -> None:
+        asked[frame.f_code.co_name] += what == "call"
+
+    sys.setprofile(count)
+    try:
+        stage.do(ev.Update("job", [job.id], {"priority": 90}))
+    finally:
+        sys.setprofile(None)
+    assert 50 <= asked["kind_refusal"] <= 4 * 51
 
 
 # ---- explain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def test_frames_are_seen_as_they_were_rendered(house: House, rendered: int) -> N
     person.see("success0 4")
     assert person.until(LOADED, "the newest frame") == 96
     expect(person.page.locator(".strip button")).to_have_count(4)
+    large = person.page.get_by_alt_text("Frame 4", exact=True)
+    expect(large).to_have_attribute("src", re.compile(r"^frame/"))  # the frame itself, no thumbnail blown up
     expect(person.page.get_by_role("heading", name="Frame 4")).to_be_visible()
 
     person.page.locator(".strip button").first.click()
@@ -120,6 +123,7 @@ def test_heat_colours_frames_by_their_time(house: House, rendered: int) -> None:
     before = person.page.evaluate(colour)
     person.button("Time").click()
     person.until(f"{colour} !== '{before}'", "it is drawn by time")
+    person.see("the slowest")
 
 
 def test_the_grid_moves_while_frames_run_and_one_is_ended_and_run_again(house: House) -> None:

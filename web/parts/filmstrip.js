@@ -3,10 +3,24 @@ import { html, useEffect, useState } from '../html.js';
 import { frameAt } from './frames.js';
 
 const SUCCESS = 7;
+const SHOWN = /^image\/(png|jpeg)/;
+const MOST = 24e6; // bytes of a frame that is shown as it is
 const STRIP = 40;
 const SHEET = 600; // pictures of a sheet; browsers load only those that one sees
 /** Where a task's picture is; the time it took makes it another one when the task has run again. */
 export const picture = (kind, job, step, grid, at) => `${kind}/${job}/${step}/${at}?t=${grid.tenths[at]}`;
+
+/** The frame itself where a browser shows it and it is no bigger than MOST, until then and else its thumbnail. */
+function Large({ job, step, grid, at, name, gone }) {
+  const whole = picture('frame', job, step, grid, at);
+  const [fits, setFits] = useState('');
+  useEffect(() => {
+    let here = true;
+    fetch(whole, { method: 'HEAD' }).then((answer) => { if (here && answer.ok && SHOWN.test(answer.headers.get('Content-Type')) && Number(answer.headers.get('Content-Length')) <= MOST) setFits(whole); }, () => {});
+    return () => { here = false; };
+  }, [whole]);
+  return html`<div class="shot"><img src=${fits === whole ? whole : picture('preview', job, step, grid, at)} alt=${name} onError=${gone} /></div>`;
+}
 
 /** The newest picture large, or the chosen one; beside it the ones to choose from. */
 export function Pictures({ job, step, grid, pick }) {
@@ -25,10 +39,10 @@ export function Pictures({ job, step, grid, pick }) {
   const key = (event) => { const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (way) { event.preventDefault(); step_(way); } };
   const name = `Frame ${frameAt(grid, shown)}`;
   return html`<section class="panel pictures"><header><h2 class="grow">${name}</h2>
-      <button class="btn small" aria-pressed=${sheet} onClick=${() => setSheet(!sheet)}>All as a sheet</button>
-      <button class="btn small" onClick=${() => pick(shown)}>Its attempts</button>
+      <button class="btn small" aria-pressed=${sheet} onClick=${() => setSheet(!sheet)} aria-label="All as a sheet">Sheet</button>
+      <button class="btn small" onClick=${() => pick(shown)}>Attempts</button>
       <a class="btn small" href=${picture('frame', job, step, grid, shown)} target="_blank" rel="noopener">Full size</a></header>
-    <div class="shot"><img key=${picture('', job, step, grid, shown)} src=${picture('preview', job, step, grid, shown)} alt=${name} onError=${() => without(shown)} /></div>
+    <${Large} job=${job} step=${step} grid=${grid} at=${shown} name=${name} gone=${() => without(shown)} />
     <div class="strip ${sheet ? 'sheet' : ''}" role="group" aria-label=${sheet ? 'All frames' : 'Newest frames'} onKeyDown=${key}>${done.slice().reverse().map((at) => html`<button key=${at} aria-pressed=${at === shown} aria-label="Frame ${frameAt(grid, at)}" onClick=${() => setChosen(at)}><img loading="lazy" src=${picture('preview', job, step, grid, at)} alt="" onError=${() => without(at)} /><span>${frameAt(grid, at)}</span></button>`)}</div></section>`;
 }
 

@@ -8,9 +8,16 @@ const HIGH = 52;
 const GAP_X = 56;
 const GAP_Y = 12;
 
+/** These steps and all that they wait for in their turn. */
+function reached(lines, ids) {
+  const all = new Set(ids);
+  for (const id of all) for (const [from, to] of lines) if (to === id) all.add(from);
+  return all;
+}
+
 /**
  * Who waits for whom, as [from, to, how] by ids: what a step names (`after`; "name:frame" waits task by task), and the
- * nearest `await` steps at lower places, for which everything at a higher place waits.
+ * nearest `await` steps at lower places, for which everything at a higher place waits, unless that is said already.
  */
 export function arrows(steps) {
   const byName = new Map(steps.map((one) => [one.name, one]));
@@ -26,7 +33,8 @@ export function arrows(steps) {
         const other = byName.get(frame ? words.slice(0, -6) : words);
         if (other) { named.add(other.id); found.push([other.id, step.id, frame ? 'frame' : 'whole']); }
       }
-      for (const bar of bars) if (!named.has(bar.id)) found.push([bar.id, step.id, 'place']);
+      const behind = reached(found, named);
+      for (const bar of bars) if (!behind.has(bar.id)) found.push([bar.id, step.id, 'place']);
     }
     const waited = here.filter((one) => one.exec === 'await');
     if (waited.length) bars = waited;

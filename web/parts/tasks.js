@@ -4,7 +4,7 @@ import { fills } from '../farm.js';
 import { listenTo } from '../feed.js';
 import { onEvent, rpc } from '../rpc.js';
 import { look } from './state.js';
-import { count } from './time.js';
+import { count, span } from './time.js';
 
 const bytesOf = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 const SUCCESS = 7;
@@ -70,10 +70,10 @@ export function useGrid(step, where) {
   return grid;
 }
 
-/** How many tasks are in each state. */
-export function Legend({ grid }) {
+/** How many tasks are in each state, and what the colours of times are. */
+export function Legend({ grid, heat }) {
   grid.version.value;
   const shown = new Map(); // several states have one label
   grid.counts.forEach((many, state) => { if (many) shown.set(grid.labels[state], (shown.get(grid.labels[state]) || 0) + many); });
-  return html`<div class="legend">${[...shown].map(([label, many]) => html`<span key=${label} class="state s-${look(label)[0]}"><i aria-hidden="true">${look(label)[1]}</i>${label} ${count(many)}</span>`)}</div>`;
+  return html`<div class="legend">${[...shown].map(([label, many]) => html`<span key=${label} class="state s-${look(label)[0]}"><i aria-hidden="true">${look(label)[1]}</i>${label} ${count(many)}</span>`)}${heat && html`<span class="scale">quick<i aria-hidden="true"></i>${span(grid.slowest / 10)}, the slowest</span>`}</div>`;
 }

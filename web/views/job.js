@@ -54,10 +54,10 @@ export function Job({ id }) {
     <div class="split" style="margin-top:16px"><div>
       ${grid && html`<section class="panel"><header><h2 class="grow">${step.name} <span class="faint">${grid.frames}</span></h2><div class="seg" role="group" aria-label="Colour by"><button aria-pressed=${!heat} onClick=${() => setHeat(false)}>State</button><button aria-pressed=${heat} onClick=${() => setHeat(true)}>Time</button></div></header>
         <${Grid} grid=${grid} heat=${heat} picked=${picked} pick=${pick} preview=${step.function === 'blender' ? (at) => picture('preview', job.id, step.id, grid, at) : null}
-          nameOf=${(at) => `${grid.frames ? `Frame ${frameAt(grid, at)}` : `Task ${at}`}: ${grid.labels[grid.states[at]]}${grid.tenths[at] ? `, ${span(grid.tenths[at] / 10)}` : ''}`} label="${count(grid.tasks)} tasks of ${step.name}" /><${Legend} grid=${grid} /></section>`}
+          nameOf=${(at) => `${grid.frames ? `Frame ${frameAt(grid, at)}` : `Task ${at}`}: ${grid.labels[grid.states[at]]}${grid.tenths[at] ? `, ${span(grid.tenths[at] / 10)}` : ''}`} label="${count(grid.tasks)} tasks of ${step.name}" /><${Legend} grid=${grid} heat=${heat} /></section>`}
       ${grid && picked !== undefined && picked < grid.tasks && html`<${Task} key=${`${step.id}.${picked}`} job=${job} step=${step} task=${picked} grid=${grid} />`}
-    </div><aside>
       ${grid && step.function === 'blender' && html`<${Pictures} key=${step.id} job=${job.id} step=${step.id} grid=${grid} pick=${pick} />`}
+    </div><aside>
       <${Made} job=${job.id} steps=${steps} />
       <section class="panel"><header><h2>About</h2></header><dl class="facts"><dt>By</dt><dd>${job.submitter || '–'}</dd><dt>Submitted</dt><dd>${dayOf(job.created_at)}</dd><dt>Started</dt><dd>${dayOf(job.started_at)}</dd><dt>Ended</dt><dd>${dayOf(job.ended_at)}</dd><dt>Run</dt><dd>${job.run}</dd>${((files && files.folders) || []).map((one) => html`<dt>Frames</dt><dd class="mono">${one.path}</dd>`)}${(job.tags || []).length > 0 && html`<dt>Pool</dt><dd>${job.tags.join(', ')}</dd>`}${(job.after || []).length > 0 && html`<dt>After</dt><dd>${job.after.join(', ')}</dd>`}</dl></section>
     </aside></div>`;
