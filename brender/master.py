@@ -32,6 +32,7 @@ from brender.hub.consoles import Consoles
 from brender.hub.hub import Hub
 from brender.hub.port import Port
 from brender.hub.readings import Readings
+from brender.hub.room import watch
 from brender.hub.sockets import most_connections, unix_socket
 from brender.hub.writer import Writer
 from brender.storage.keeper import open_keeper
@@ -81,6 +82,7 @@ class Master:
         self.hub.boot()
         gevent.signal_handler(signal.SIGHUP, self.hub.inventory.ask)
         gevent.spawn(self.hub.inventory.run)
+        gevent.spawn(watch, self.directory, self.hub.tell)
         loop = gevent.spawn(self.hub.run)
         loop.link_exception(lambda dead: self._fatal(dead.exception))
         gevent.spawn(self.pulse.run)

@@ -15,7 +15,6 @@ export const events = signal([]); // the newest of what happened, for the page's
 let early = []; // events that came before the mirror; null once it is there
 let statusDue = 0;
 const fresh = new Set(); // jobs whose first line is due
-const unnamed = new Set(); // channels whose device or key has no name here
 let freshDue = 0;
 
 /** After each connection: listen first, then take in everything; what happened in between is applied after it. */
@@ -66,7 +65,6 @@ function apply(topic, data, number) {
   else if (topic === 'device.changed' || topic === 'key.changed') rename(noun, data);
   else if (rows && verb === 'changed') {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
-    if (noun === 'channel') lookAtNames(data);
     if (noun in farm.OVER && data.state === farm.OVER[noun]) rows.drop(data.id);
     else rows.put(farm.named(noun, data));
   } else if (rows && verb === 'deleted') rows.drop(data.id);
@@ -95,22 +93,6 @@ function lookAtNew(job) {
       if (all.length > NEW_AT_ONCE) await load();
       else for (const one of all) { const { steps, ...row } = await rpc('job.show', { job: String(one) }); farm.jobs.follow({ ...row, steps: steps.length }); }
     } catch { early = null; /* it is gone again, or the farm is: greet loads anew */ }
-  }, 250);
-}
-
-/** An event of a channel has numbers of its device and key; what they are called is asked for once. */
-function lookAtNames({ id, device_id, key_id }) {
-  const known = farm.channels.map.get(id);
-  if (known && known.device_id === device_id && known.key_id === key_id) return;
-  unnamed.add(id);
-  if (unnamed.size > 1) return;
-  setTimeout(async () => {
-    const all = [...unnamed];
-    unnamed.clear();
-    try {
-      if (all.length > NEW_AT_ONCE * 10) await load();
-      else for (const row of (await rpc('channel.list', { channels: all, limit: all.length })).channels) farm.channels.follow(row);
-    } catch { early = null; /* one is gone again, or the farm is */ }
   }, 250);
 }
 

@@ -184,7 +184,8 @@ def add(
 
     On channels (source=channel): condition is above, below, change, absent (threshold: seconds without a sample) or
     rate (by so much a second; a negative threshold means falls). selector holds globs over names, and label=glob.
-    On the farm: source is worker.lost, worker.twin, disk.low, job.failed, job.ended, task.stalled or task.immortal.
+    On the farm: source is worker.lost, worker.twin, disk.low (a worker's), master.disk, job.failed, job.ended,
+    task.stalled or task.immortal.
     """
     return events.Create("alarm_rule", {"name": name, **(values or {})}, call.who.name)
 

@@ -72,8 +72,6 @@ def show(call: Call, channels: Some) -> dict[str, Any]:
 def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
     """One channel in a line."""
     farm = call.farm
-    key = farm.keys.get(channel.key_id)
-    device = farm.devices.get(channel.device_id)
     at, value = farm.latest.get(channel.id, (None, None))
     row: dict[str, Any] = {
         "id": channel.id,
@@ -81,14 +79,10 @@ def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
         "short_name": channel.short_name,
         "type": channel.type,
         "state": channel.state,
-        "manager": _name(farm.workers, channel.manager_id),
+        **names_of(farm, channel.device_id, channel.key_id, channel.manager_id),
         "group": channel.group,
         "placement": channel.placement,
-        "device": device.name if device is not None else "",
-        "worker_id": device.worker_id if device is not None else 0,
-        "key": key.name if key is not None else "",
         "value": value,
-        "unit": key.unit if key is not None else "",
         "at": at,
         "age": None if at is None else round(max(0.0, call.wall - at), 1),
         "error": channel.error,
@@ -97,6 +91,18 @@ def line(call: Call, channel: Channel, trend: bool) -> dict[str, Any]:
     if trend:
         row["trend"] = list(farm.trends.get(channel.id, ()))
     return row
+
+
+def names_of(farm: Farm, device_id: int, key_id: int, manager_id: int) -> dict[str, Any]:
+    """What a channel's numbers are called; `worker_id` is the machine that its device is part of, 0: of none."""
+    device, key = farm.devices.get(device_id), farm.keys.get(key_id)
+    return {
+        "manager": _name(farm.workers, manager_id),
+        "device": device.name if device is not None else "",
+        "worker_id": device.worker_id if device is not None else 0,
+        "key": key.name if key is not None else "",
+        "unit": key.unit if key is not None else "",
+    }
 
 
 def _name(rows: dict[int, Any], row_id: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brender.commands import possible, schedules
+from brender.commands import channels, possible, schedules
 from brender.commands.table import Table
 from brender.core.farm import Farm, Schedule
 
@@ -29,8 +29,13 @@ def _schedule(table: Table, farm: Farm, values: Values) -> dict[str, Any]:
     return {"command": schedules.command_of(table, farm, Schedule(**values))}
 
 
+def _channel(table: Table, farm: Farm, values: Values) -> dict[str, Any]:
+    return channels.names_of(farm, values["device_id"], values["key_id"], values["manager_id"])
+
+
 BESIDE: Mapping[str, Callable[[Table, Farm, Values], dict[str, Any]]] = {
     "alarm": _alarm,
+    "channel": _channel,
     "delivery": _delivery,
     "schedule": _schedule,
 }

@@ -97,6 +97,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.ChannelStates: hosting.states,
     ev.Reload: inventory.reload,
     ev.Readings: alarms.readings,
+    ev.DiskRoom: alarms.disk_room,
     ev.AckAlarms: alarms.acknowledge,
     ev.SkipAlarms: alarms.skip,
     ev.ConfigLogger: loggers.config,
@@ -158,6 +159,7 @@ class Turn(Struct):
     moved: dict[int, set[int] | None]  # tasks that moved, by step; None: many of them at once
     busy: set[int]  # workers whose live attempts changed
     more: bool = False  # the scheduler stopped at its limit: take another turn soon
+    defect: InternalError | None = None  # that the alarms met: for the log
 
 
 def _went_along(row: Row, gone: Mapping[tuple[str, int], Row]) -> bool:
@@ -194,11 +196,23 @@ class Core:
                 notices.append(("step.progress", {"job": step.job_id, "step": step_id, "counts": counts}))
         told: dict[tuple[str, int], int] = {}
         self._tell_changes(told)
-        alarms.look(context)
+        defect = self._look()
         self._tell_changes(told)
         busy = {row.worker_id for _, row in self.ledger.differing() if isinstance(row, Attempt)}
         moved = self.ledger.moved
-        return Turn(answers, self.ledger.take(), context.orders, notices, moved, busy, more)
+        return Turn(answers, self.ledger.take(), context.orders, notices, moved, busy, more, defect)
+
+    def _look(self) -> InternalError | None:
+        """What the turn means for the alarms. A defect there costs their word on this turn, and no more."""
+        context, ledger = self._context, self.ledger
+        mark, notices = ledger.mark(), len(context.notices)
+        try:
+            alarms.look(context)
+        except Exception as defect:  # as for an event: it must not end the farm (CONTRACT 4.1.9)
+            ledger.rollback(mark)
+            del context.notices[notices:]
+            return _defect("The look at the alarms", defect)
+        return None
 
     def _tell_changes(self, told: dict[tuple[str, int], int]) -> None:
         """A notice for each row that differs and was not told of in this version yet, and for each that is gone."""
@@ -225,11 +239,7 @@ class Core:
         except BrenderError as error:
             answer = error
         except Exception as defect:  # whatever it is, one event must not end the farm (CONTRACT 4.1.9)
-            answer = InternalError(
-                f"{type(event).__name__} met a defect of brender: {type(defect).__name__}: {defect}",
-                hint="Nothing was changed. Please report it with the master's log.",
-            )
-            answer.__cause__ = defect
+            answer = _defect(type(event).__name__, defect)
         ledger.rollback(mark)
         ledger.reshaped.clear()
         del context.orders[orders:]
@@ -269,3 +279,13 @@ class Core:
                         data = {"id": job.id, "name": job.name, "state": job.state, "run": job.run}
                         self._context.notice(topic, **data)
         raise InternalError("The farm does not settle: rules keep changing the same jobs.")
+
+
+def _defect(what: str, met: Exception) -> InternalError:
+    """What is said of a defect of our own."""
+    found = InternalError(
+        f"{what} met a defect of brender: {type(met).__name__}: {met}",
+        hint="Nothing was changed. Please report it with the master's log.",
+    )
+    found.__cause__ = met
+    return found

@@ -32,6 +32,13 @@ class ArmDigests(Event):
     tz: str = "UTC"
 
 
+class DiskRoom(Event):
+    """How the disk is on which the master keeps the farm, in bytes."""
+
+    free: int
+    total: int
+
+
 class ClockMoved(Event):
     """Somebody or NTP set the wall clock: it is now `shift` seconds ahead of the master's own, which only runs."""
 

@@ -19,6 +19,8 @@ from brender.errors import BrenderError
 
 CHANNEL = "channel"
 MOST_NAMED = 20  # failed tasks that a letter names
+MASTER = "master"
+LOW, LOW_PART = 2 << 30, 20  # bytes, and what part of the disk: whatever is less
 TWIN_SECONDS = 60.0  # without one taking the other's place: one of them was put right
 _FULL = re.compile(r"only \d+ MiB free")
 _STILL = "no sign of life"
@@ -90,6 +92,27 @@ def _disk(farm: Farm, data: Data) -> Found | None:
 def _full(farm: Farm, worker_id: int) -> bool:
     worker = farm.workers.get(worker_id)
     return worker is not None and _FULL.search(worker.warning) is not None
+
+
+def _low(farm: Farm, data: Data) -> Found | None:
+    if farm.watch.room is None or not master_is_low(farm):
+        return None
+    free, total = (size >> 20 for size in farm.watch.room)
+    said = f"The disk of the master is nearly full: {free} of {total} MiB are free."
+    return Found(0, MASTER, f"{said} When it is full, no change is taken.")
+
+
+def master_is_low(farm: Farm) -> bool:
+    """Whether the disk on which the farm is kept is nearly full."""
+    if farm.watch.room is None:
+        return False
+    free, total = farm.watch.room
+    return free < min(LOW, total // LOW_PART)
+
+
+def _still_low(farm: Farm, _: int) -> bool:
+    """A master that has just started has not looked yet, and says nothing of it."""
+    return farm.watch.room is None or master_is_low(farm)
 
 
 # ---- jobs
@@ -221,6 +244,7 @@ SOURCES: dict[str, Source] = {
     "worker.lost": Source("worker", "worker.lost", "a worker's connection is gone without a word", _lost, _away),
     "worker.twin": Source("worker", "worker.twin", "two machines say that they are the same one", _twins, _are_two),
     "disk.low": Source("worker", "worker.changed", "a worker says that its disk is nearly full", _disk, _full),
+    "master.disk": Source("farm", "farm.disk_low", "the master's own disk is nearly full", _low, _still_low),
     "job.failed": Source("job", "job.ended", "a run of a job ended with errors", _failed, _still_failed),
     "job.ended": Source("job", "job.ended", "a run of a job is over, however it ended", _over),
     "task.stalled": Source("attempt", "task.stalled", "a task shows no sign of life", _stalled, _stands),
@@ -246,4 +270,5 @@ BUILT_IN: tuple[tuple[str, str, str, float], ...] = (
     ("disk low", "disk.low", "ALERT", 0.0),
     ("task immortal", "task.immortal", "ALERT", 0.0),
     ("worker twin", "worker.twin", "ALERT", 0.0),
+    ("master disk low", "master.disk", "ALERT", 0.0),
 )

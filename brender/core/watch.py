@@ -27,6 +27,7 @@ class Watch:
         self.samples: dict[int, Sample] = {}  # channel -> its newest sample
         self.heard: dict[int, float] = {}  # channel -> when that came, on the master's clock
         self.asked_at: float | None = None  # when somebody last asked for letters to send
+        self.room: tuple[int, int] | None = None  # bytes free on the master's disk, and of all of it
         self._rules_of: dict[int, tuple[int, ...]] | None = None  # channel -> rules; None: find out anew
 
     def put(self, table: str, row: Any) -> None:

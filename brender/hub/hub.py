@@ -88,7 +88,7 @@ class Hub:
         self.turns = 0
         readings.heed = self._heed
         readings.told = self._moments.measured
-        self.inventory = Inventory(core.farm, writer, self._tell, core.settings.inventory_poll)
+        self.inventory = Inventory(core.farm, writer, self.tell, core.settings.inventory_poll)
 
     # ---- what the port calls
 
@@ -258,7 +258,7 @@ class Hub:
     def _go_on(self, link: Link, request: Request, row: Row, act: calls.RunLines | calls.ReloadInventory) -> None:
         """What takes several turns, in a greenlet of its own."""
         if isinstance(act, calls.RunLines):
-            found = lines.run(act, lambda: self._call(link.who, link.project), self._tell)
+            found = lines.run(act, lambda: self._call(link.who, link.project), self.tell)
             self._writer.after(lambda: reply(link, request, row, found))
             return
         try:
@@ -286,7 +286,7 @@ class Hub:
         self._events.append(event)
         self._asked.append(asked)
 
-    def _tell(self, event: ev.Event, then: Then) -> None:
+    def tell(self, event: ev.Event, then: Then) -> None:
         """An event of the master's own, from any greenlet; `then` gets its answer as soon as its turn is taken."""
         self._add(event, then)
         self._wake.set()
@@ -311,6 +311,8 @@ class Hub:
         self._events, self._asked = [], []
         turn = self.core.turn(events, self._clock.now())
         self._more = turn.more
+        if turn.defect is not None:
+            log.error("%s", turn.defect.sentence(), exc_info=turn.defect.__cause__)
         self.turns += 1
         for one, answer in zip(asked, turn.answers, strict=True):
             if one is None:

@@ -18,10 +18,10 @@ def test_a_rule_is_written_in_words_and_says_what_it_looks_at() -> None:
     farm = stage()
     add_channel(farm, "gpu.temp", room="3")
     assert shown(farm, HOT) == [
-        "OK alarm rule hot is there (id 7): above 85 for 10 s until 80, ALERT. It looks",
+        "OK alarm rule hot is there (id 8): above 85 for 10 s until 80, ALERT. It looks",
         "at 1 channel.",
     ]
-    row = farm.farm.alarm_rules[7]
+    row = farm.farm.alarm_rules[8]
     assert (row.selector, row.lasting, row.clear, row.level) == (["*.temp", "room=3"], 10.0, 80.0, "ALERT")
     assert ask(farm, "alarm rule show hot")["for"] == 10.0
     shown(farm, "alarm rule set hot for=1m enabled=false")
@@ -76,7 +76,7 @@ def test_alarms_are_read_acknowledged_and_skipped_at_the_prompt() -> None:
 
 
 def test_all_is_well_is_said_too() -> None:
-    assert shown(Stage(), "alarm list") == ["No alarm: nothing is wrong, as far as 6 rules can tell."]
+    assert shown(Stage(), "alarm list") == ["No alarm: nothing is wrong, as far as 7 rules can tell."]
     assert shown(Stage(), "log flush") == ["OK nothing waits for HOURLY, DAILY, WEEKLY, so nothing is sent."]
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from brender.core import events as ev
 from brender.core.farm import Alarm, AlarmRule
 from brender.core.rules.alarms import holds
+from brender.core.sources import SOURCES
 from brender.core.watch import selects
 
 from .builders import Stage, add_channel
@@ -314,7 +316,7 @@ def test_a_selector_is_one_of_its_names_and_all_of_its_labels(words: list[str]) 
 # ---- what happens on the farm
 
 
-def test_a_farm_begins_with_six_rules_and_never_gets_one_back() -> None:
+def test_a_farm_begins_with_seven_rules_and_never_gets_one_back() -> None:
     stage = Stage()
     assert [(row.source, row.level) for row in stage.farm.alarm_rules.values()] == [
         ("worker.lost", "WARNING"),
@@ -323,8 +325,9 @@ def test_a_farm_begins_with_six_rules_and_never_gets_one_back() -> None:
         ("disk.low", "ALERT"),
         ("task.immortal", "ALERT"),
         ("worker.twin", "ALERT"),
+        ("master.disk", "ALERT"),
     ]
-    stage.do(ev.Delete("alarm_rule", [1, 2, 3, 4, 5, 6]))
+    stage.do(ev.Delete("alarm_rule", list(stage.farm.alarm_rules)))
     stage.turn(ev.Boot())
     assert stage.farm.alarm_rules == {}
 
@@ -442,3 +445,39 @@ def test_two_daemons_with_one_identity_are_an_alert_until_one_of_them_is_put_rig
     assert [(alarm.about, alarm.count) for alarm in alarms(stage)] == [("render-01", 1)]
     stage.wait(61)
     assert [alarm.about for alarm in alarms(stage) if alarm.level == "ALERT"] == []
+
+
+def test_the_masters_own_disk_is_an_alert_before_it_is_full_and_until_there_is_room() -> None:
+    """CONTRACT 4.9, F06: a twentieth of it, 2 GiB at the most; told once, after a restart of the master too."""
+    stage, gib = Stage(), 1 << 30
+    for total, free, low in ((10 * gib, gib, False), (1000 * gib, 3 * gib, False), (1000 * gib, gib, True)):
+        stage.do(ev.DiskRoom(free, total))
+        assert [alarm.about for alarm in alarms(stage)] == (["master"] if low else [])
+    stage.do(ev.DiskRoom(gib // 2, 1000 * gib))
+    stage.farm.watch.room = None  # a start
+    stage.turn(ev.Boot())
+    stage.wait(3)
+    stage.do(ev.DiskRoom(gib // 2, 1000 * gib))
+    stage.wait(3)
+    assert lines(stage, "ALERT") == [
+        "The disk of the master is nearly full: 1024 of 1024000 MiB are free. When it is full, no change is taken."
+    ]
+    stage.do(ev.DiskRoom(9 * gib, 1000 * gib))
+    stage.wait(1)
+    assert alarms(stage) == []
+
+
+def test_a_defect_in_a_source_costs_its_word_and_not_the_farm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CONTRACT 4.1.9: what the turn did stays, what the look at the alarms had begun does not."""
+    stage = Stage()
+    worker = stage.worker("render-01")
+    before = list(stage.farm.records.values())
+
+    def broken(farm: Any, data: Any) -> Any:
+        raise KeyError("no such column")
+
+    monkeypatch.setitem(SOURCES, "disk.low", structs.replace(SOURCES["disk.low"], find=broken))
+    turn = stage.turn(ev.Heartbeat(stage.session(worker), "only 512 MiB free in /data", True))
+    assert turn.defect is not None and "no such column" in turn.defect.message
+    assert stage.farm.workers[worker].warning.startswith("only 512")
+    assert list(stage.farm.records.values()) == before

@@ -69,6 +69,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.SetAdmin: ev.SetAdmin([1, 2], "disabled", "anna"),
         ev.ArmDigests: ev.ArmDigests(),
         ev.SetAdmin: ev.SetAdmin([1, 2], "disabled"),
+        ev.DiskRoom: ev.DiskRoom(1 << 20, 1 << 40),
         ev.ClockMoved: ev.ClockMoved(3600.0),
         ev.Fire: ev.Fire(1, stage.now),
         ev.ScheduleEnded: ev.ScheduleEnded(2, 1, "ok"),

@@ -81,6 +81,21 @@ def test_an_event_of_a_row_says_what_can_be_done_with_it(doors: Farm) -> None:
     assert "worker.disable" in watcher.event("worker.changed")["data"]["can"]
 
 
+def test_an_event_of_a_channel_says_what_its_numbers_are_called(doors: Farm) -> None:
+    """The names that its row in a mirror has, so that a page need not ask."""
+    watcher, doer = doors.json(), doors.json()
+    doer.call("device.add", name="tank", values={"driver": "http", "config": {"url": "http://127.0.0.1:9/"}})
+    doer.call("key.add", name="seconds", values={"unit": "s"})
+    watcher.call("farm.subscribe", topics=["channel.changed"])
+    doer.call("channel.add", names=["tank.seconds"], values={"type": "simple"})
+    told = watcher.event("channel.changed")["data"]
+    row = {one["name"]: one for one in doer.call("farm.mirror")["channels"]}["tank.seconds"]
+    assert {told[name] for name in ("device", "key", "unit")} == {"tank", "seconds", "s"}
+    assert told.keys() <= row.keys()
+    assert row.keys() - told.keys() == {"value", "at", "age"}
+    doer.call("channel.delete", channels="tank.seconds")
+
+
 def test_events_after_the_number_of_a_mirror_keep_it_current(doors: Farm) -> None:
     """No change is missed between the answer and the subscription."""
     page, doer = doors.json(), doors.json()

@@ -53,7 +53,7 @@ class House:
         self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
         self.hub.boot()
         digests = [row.id for row in self.hub.core.farm.schedules.values() if row.owner == "farm"]
-        self.hub._tell(ev.Delete("schedule", digests), lambda said: None)  # they would be due among the others
+        self.hub.tell(ev.Delete("schedule", digests), lambda said: None)  # they would be due among the others
         self.loop = gevent.spawn(self.hub.run)
         self.address = self.port.listen(("127.0.0.1", 0)).address
         self.ears: list[Ear] = []

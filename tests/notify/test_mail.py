@@ -268,6 +268,24 @@ def test_a_master_whose_disk_is_full_is_waited_for(tmp_path: Path) -> None:
         sink.close()
 
 
+def test_people_hear_of_the_masters_disk_before_it_is_full(tmp_path: Path) -> None:
+    """CONTRACT 4.9: a real disk of 40 MiB with 1 MiB left; a letter leaves, and it is over when there is room."""
+    disk = tmp_path / "master"
+    disk.mkdir()
+    inside = f'mount -t tmpfs -o size=40m none "{disk}" && head -c 39m /dev/zero > "{disk}/ballast" && exec "$@"'
+    farm = Farm(tmp_path, before=["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
+    sink = Sink()
+    try:
+        words = ["--master", f"127.0.0.1:{farm.port}", "--credentials", str(credentials(tmp_path, sink.port))]
+        farm.programs.append(Program(tmp_path, "notify.program", *words))
+        until(lambda: about(sink, "The disk of the master is nearly full"), "the letter")
+        (Path(f"/proc/{farm.master.process.pid}/root{disk}") / "ballast").unlink()
+        until(lambda: farm.json().call("alarm.list")["alarms"] == [], "it is over")
+    finally:
+        farm.end()
+        sink.close()
+
+
 @pytest.mark.parametrize(("mode", "text", "said"), [
     (0o644, '{"from": "a@x.org"}', "chmod 600"),
     (0o600, "{", "no JSON"),

@@ -29,6 +29,28 @@ function moments(plot, splits, axis, space, step) {
 const token = (style, name) => style.getPropertyValue(name).trim();
 const faint = (colour) => `${colour}2e`; // tokens of lines are six hex digits
 
+export const letterOf = (colour) => String.fromCharCode(97 + colour);
+
+/** A line's letter at its right end, so that nobody depends on colour. */
+function letter(plot, { colour }, place) {
+  const values = plot.data[3 * place + 1];
+  const last = values.findLastIndex((value) => typeof value === 'number');
+  if (last < 0) return;
+  const { ctx } = plot;
+  const pixels = devicePixelRatio || 1;
+  const series = plot.series[3 * place + 1];
+  ctx.save();
+  ctx.font = `700 ${12 * pixels}px sans-serif`;
+  ctx.textAlign = 'right';
+  ctx.lineWidth = 3 * pixels;
+  ctx.strokeStyle = token(getComputedStyle(document.documentElement), '--sheet');
+  ctx.fillStyle = token(getComputedStyle(document.documentElement), `--p-${colour % COLOURS}`);
+  const [x, y] = [plot.valToPos(plot.data[0][last], 'x', true) - 3 * pixels, plot.valToPos(values[last], series.scale, true) - 5 * pixels];
+  ctx.strokeText(letterOf(colour), x, y);
+  ctx.fillText(letterOf(colour), x, y);
+  ctx.restore();
+}
+
 function options(Plotter, lines, width, look, zoom, hover) {
   const style = getComputedStyle(document.documentElement);
   const [ink, grid] = [token(style, '--ink-2'), token(style, '--line')];
@@ -59,6 +81,7 @@ function options(Plotter, lines, width, look, zoom, hover) {
         if (wide > 5) zoom(plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x'));
         if (wide) plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
       }],
+      draw: [(plot) => { if (lines.length > 1) lines.forEach((one, place) => letter(plot, one, place)); }],
       setCursor: [(plot) => { const { left } = plot.cursor; hover(left >= 0 ? plot.posToVal(left, 'x') : null); }],
     },
   };

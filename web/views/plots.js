@@ -5,7 +5,7 @@ import { onEvent, rpc } from '../rpc.js';
 import { route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
 import { useMeasured, told, withUnit } from '../parts/measure.js';
-import { COLOURS, Plot } from '../parts/plot.js';
+import { COLOURS, Plot, letterOf } from '../parts/plot.js';
 import { Range, lookAt, move, rangeOf } from '../parts/range.js';
 import { append, figures, isDrawn, seriesOf, trim, valueAt } from '../parts/series.js';
 import { State } from '../parts/state.js';
@@ -87,7 +87,7 @@ function Summary({ rows, version, at, remove }) {
       const unit = row ? row.unit : '';
       const newest = found && found.times && found.values.length ? found.values[found.values.length - 1] : null;
       const here = moment && found && found.times ? valueAt(found, moment) : said ? said.last : newest;
-      return html`<tr key=${id}><th scope="row"><i class="swatch ${colour >= COLOURS ? 'dashed' : ''}" style="--c:var(--p-${colour % COLOURS})"></i>${row ? html`<a href=${`#/channels/${id}`}>${row.name}</a>` : `channel ${id}`} ${row && row.state !== 'logging' && html`<${State} is=${row.state} title=${row.error} />`}</th>
+      return html`<tr key=${id}><th scope="row"><i class="swatch ${colour >= COLOURS ? 'dashed' : ''}" style="--c:var(--p-${colour % COLOURS})"></i>${rows.length > 1 && html`<span class="faint">${letterOf(colour)} </span>`}${row ? html`<a href=${`#/channels/${id}`}>${row.name}</a>` : `channel ${id}`} ${row && row.state !== 'logging' && html`<${State} is=${row.state} title=${row.error} />`}</th>
         ${found instanceof Error ? html`<td colspan="5" class="bad">${found.message} ${found.hint}</td>`
         : html`<td class="num">${withUnit(here, unit)}</td><td class="num">${said ? told(said.lowest) : '–'}</td><td class="num">${said ? told(said.mean) : '–'}</td><td class="num">${said ? told(said.highest) : '–'}</td>
           <td class="dim">${!found ? '…' : said ? `${count(said.many)} samples${found.step ? `, ${span(found.step)} a point` : ''}` : found.values.length ? 'no numbers: see the values below' : 'nothing was measured'}</td>`}

@@ -1,11 +1,12 @@
 // One machine: what it runs and has run, what it measures, what it is, and why it idles.
-import { html, useEffect, useState } from '../html.js';
+import { html, useState } from '../html.js';
 import { now, workers } from '../farm.js';
 import { ofMachines } from '../measured.js';
 import { rpc } from '../rpc.js';
 import { to } from '../route.js';
 import { Actions } from '../parts/actions.js';
 import { Spark, Value, useMeasured } from '../parts/measure.js';
+import { useSoon } from '../parts/soon.js';
 import { Why } from '../parts/why.js';
 import { State, ofWorker } from '../parts/state.js';
 import { dayOf, span } from '../parts/time.js';
@@ -26,11 +27,7 @@ function Measures({ row }) {
 /** What it ran last; asked for again when it has ended something. */
 function History({ row }) {
   const [found, setFound] = useState(null);
-  useEffect(() => {
-    let here = true;
-    const soon = setTimeout(() => rpc('worker.history', { worker: row.id, limit: 30 }).then((said) => { if (here) setFound(said); }, () => {}), found ? 1000 : 0);
-    return () => { here = false; clearTimeout(soon); };
-  }, [row.id, row.used, row.queued]);
+  useSoon(() => rpc('worker.history', { worker: row.id, limit: 30 }).then(setFound, () => {}), row, 2000);
   if (!found) return null;
   return html`<section class="panel"><header><h2>What it ran</h2></header>
     ${found.attempts.length ? html`<ul class="why">${found.attempts.map((one) => html`<li key=${one.attempt}><${State} is=${one.state} /> ${one.job ? html`<a href=${taskAt(one)}>${one.job}</a>` : html`<span class="faint">a job that was deleted</span>`} <span class="dim">${one.step} task ${one.task}, ${dayOf(one.started_at || one.assigned_at)}${one.seconds !== null ? `, ${span(one.seconds)}` : ''}</span>${one.reason && html`<div class="dim">${one.reason}</div>`}</li>`)}</ul>`
@@ -41,11 +38,7 @@ export function Worker({ id }) {
   useMeasured();
   const row = workers.get(Number(id));
   const [more, setMore] = useState(null);
-  useEffect(() => {
-    let here = true;
-    rpc('worker.show', { workers: [String(id)] }).then((found) => { if (here) setMore(found.workers[0]); }, () => {});
-    return () => { here = false; };
-  }, [id, row && row.used, row && row.presence]);
+  useSoon(() => rpc('worker.show', { workers: [String(id)] }).then((found) => setMore(found.workers[0]), () => {}), row, 500);
   if (!row) return html`<div class="empty"><h2>There is no machine ${id}</h2><p><a class="btn" href=${to('workers')}>All machines</a></p></div>`;
   const facts = (more && more.facts) || {};
   return html`

@@ -12,7 +12,7 @@ from brender.core.lifecycle import CONDITIONS
 from brender.core.rules.alarms import close
 from brender.core.rules.loggers import level_of
 from brender.core.rules.rows import check_name, check_version, checked, row_of
-from brender.core.sources import BUILT_IN, CHANNEL, SOURCES
+from brender.core.sources import BUILT_IN, CHANNEL, MASTER, SOURCES
 from brender.core.watch import selects
 from brender.errors import Busy, Exists, Invalid, nearest
 
@@ -145,6 +145,8 @@ def matching(farm: Farm, row: AlarmRule) -> int:
     subject = SOURCES[row.source].subject
     if subject == "worker":
         return sum(selects(row.selector, one.name, {}) for one in farm.workers.values())
+    if subject == "farm":
+        return int(selects(row.selector, MASTER, {}))
     names = (f"{farm.projects[job.project_id].name}/{job.name}" for job in farm.jobs.values())
     if subject == "job":
         return sum(selects(row.selector, name, {}) for name in names)

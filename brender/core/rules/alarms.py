@@ -11,12 +11,12 @@ from typing import Any
 
 from brender.core import possible
 from brender.core.context import Context
-from brender.core.events import AckAlarms, Readings, SkipAlarms
+from brender.core.events import AckAlarms, DiskRoom, Readings, SkipAlarms
 from brender.core.farm import Alarm, AlarmRule
 from brender.core.lifecycle import ALARM_TOLD
 from brender.core.rules import loggers
 from brender.core.rules.rows import row_of
-from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found, again
+from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found, again, master_is_low
 from brender.core.watch import Sample, selects
 from brender.errors import Invalid, WrongState
 
@@ -131,6 +131,14 @@ def look(ctx: Context) -> None:
                     _happened(ctx, rule, found)
     if ctx.notices:
         _end_what_is_over(ctx)
+
+
+def disk_room(ctx: Context, event: DiskRoom) -> None:
+    """The master's own disk: told while there is still room to write it down."""
+    was = master_is_low(ctx.farm)
+    ctx.farm.watch.room = (event.free, event.total)
+    if master_is_low(ctx.farm) and not was:
+        ctx.notice("farm.disk_low", id=0, free=event.free, total=event.total)
 
 
 def _close_what_nobody_asks_of(ctx: Context) -> None:
