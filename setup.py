@@ -52,6 +52,7 @@ setup(
             "aiosmtpd>=1.4.6,<2",
             "nvidia-ml-py>=12,<14",
             "setuptools>=70.1,<90",
+            "supervisor>=4.2,<5",
             "apprise>=1.9,<3",
             "cryptography>=43",
             "OpenImageIO>=3.1,<4",

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from brender.worker.warm import Terms
 
 
-STATE = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-OWN = {
-    "master": options.Setting(options.TEXT, "HOST:PORT", "where the master listens (%(default)s)", f"127.0.0.1:{PORT}"),
-    "data": options.Setting(options.TEXT, "DIR", "own folder (%(default)s)", os.path.join(STATE, "brender", "client")),
-    "name": options.Setting(
-        options.TEXT, "NAME", "name on the farm, for several daemons on one machine (default: the hostname)", ""
-    ),
-}
+def _own() -> dict[str, options.Setting]:
+    """What only a worker is told; where its master and its folder are the environment may say (SP-58)."""
+    text, place = options.TEXT, os.environ.get(address.MASTER_VARIABLE) or f"127.0.0.1:{PORT}"
+    return {
+        "master": options.Setting(text, "HOST:PORT", "where the master listens (%(default)s)", place),
+        "data": options.Setting(text, "DIR", "own folder (%(default)s)", str(address.state_directory("client"))),
+        "name": options.Setting(
+            text, "NAME", "name on the farm, for several daemons on one machine (default: the hostname)", ""
+        ),
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +48,7 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     given = parser.parse_args(argv)
     if given.config is not None:
-        known = {key: one.kind for key, one in (OWN | options.WORKER).items()}
+        known = {key: one.kind for key, one in (_own() | options.WORKER).items()}
         parser.set_defaults(**options.read_file(given.config, known))
         given = parser.parse_args(argv)
     if given.slots is not None and not 0 <= given.slots <= 1024:
@@ -122,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="brender client", description="The worker daemon: one per machine, it runs the farm's tasks."
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a YAML file; flags win over it")
-    options.add_flags(parser, OWN)
+    options.add_flags(parser, _own())
     options.add_flags(parser, options.WORKER)
     return parser
 

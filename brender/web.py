@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ MOST_MESSAGE = 1 << 20  # bytes of one message of a page, as of a JSON line
 def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="brender web", description="Serve the farm's page to browsers.")
     words.add_argument("--listen", default=f"127.0.0.1:{PORT}", metavar="HOST:PORT", help=f"default 127.0.0.1:{PORT}")
-    words.add_argument("--master", default="", metavar="HOST:PORT", help="default 127.0.0.1:6000")
+    words.add_argument("--master", default="", metavar="HOST:PORT", help="default $BRENDER_MASTER, else 127.0.0.1:6000")
     words.add_argument("--data", type=Path, default=None, metavar="DIR", help="where uploaded files are kept")
     words.add_argument(
         "--outputs",
@@ -84,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         host, port = address.parse(given.listen, PORT)
         address.check_loopback(host, port)
-        place = address.in_words(*address.master(given.master))
+        place = address.in_words(*address.master(given.master or os.environ.get(address.MASTER_VARIABLE, "")))
         import uvicorn
 
         from brender.gateway import app, browse, pages, shelf, upload

@@ -17,6 +17,11 @@ def written(folder: Path, text: str) -> str:
     return str(folder / "it.yml")
 
 
+def _never(**_: Any) -> bool:
+    """No program of the farm has ended as one that cannot start."""
+    return False
+
+
 EVERYTHING = """\
 slots: 4
 tags: [gpu, fast]
@@ -100,14 +105,14 @@ def settings(*words: str) -> dict[str, Any]:
 def test_each_worker_of_a_farm_is_told_what_the_farm_was_told(tmp_path: Path) -> None:
     """Issue 3: the warm flags through `brender up`; what nobody said is left to the worker."""
     file = written(tmp_path, EVERYTHING + "workers: 2\nconnections: 9\n")
-    master, *workers = up.programs(settings("-f", file, "--warm-frames", "7", "--no-cold"))
+    master, *workers = up.programs(settings("-f", file, "--warm-frames", "7", "--no-cold"), _never)
     assert "master" in master["args"] and "--connections=9" in master["args"]
     for watcher in workers:
         words = watcher["args"][watcher["args"].index("client") + 1 :]
         given = client.read(words)
         assert (given.warm_frames, given.cold, given.slots, given.stalled_after) == (7, False, 4, 1800.0)
         assert (given.tags, given.allow_openjd, given.gpus) == (["gpu", "fast"], True, False)
-    bare = up.programs(settings())[1]["args"]
+    bare = up.programs(settings(), _never)[1]["args"]
     assert not [word for word in bare if "warm" in word or "openjd" in word or "stalled" in word]
     with pytest.raises(Invalid, match="connections is a whole number of 1 or more, not 0"):
         settings("-f", written(tmp_path, "connections: 0\n"))
@@ -134,7 +139,7 @@ def test_how_long_readings_are_kept_reaches_the_master(tmp_path: Path) -> None:
     """CL-48, RM-32: by time, by size or both; what is not said stays as it is."""
     text = "keep_raw: 7d,500M\nkeep_minutes: 2T\nbuffer: 1G\ndatabase: postgresql://x\n"
     found = up.settings(up.parser().parse_args(["-f", written(tmp_path, text), "--keep-hours", "400d"]))
-    words = up.programs(found)[0]["args"]
+    words = up.programs(found, _never)[0]["args"]
     assert {"--keep-raw=7d,500M", "--keep-minutes=2T", "--keep-hours=400d", "--database=postgresql://x"} <= set(words)
     assert f"--buffer={1 << 30}" in words
     terms = options.terms(vars(master.parser().parse_args(words[words.index("master") + 1 :])))
@@ -160,3 +165,20 @@ def test_what_cannot_be_of_readings_is_refused_by_name(tmp_path: Path, text: str
     with pytest.raises(Invalid) as refused:
         up.settings(up.parser().parse_args(["-f", written(tmp_path, text)]))
     assert words in refused.value.message
+
+
+def test_a_worker_finds_its_master_and_its_folder_by_the_environment_that_units_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """SP-58, CL-38: what examples/systemd and examples/supervisor set counts; the file and flags win over it."""
+    monkeypatch.setenv("BRENDER_MASTER", "127.0.0.1:6001")
+    monkeypatch.setenv("BRENDER_HOME", str(tmp_path))
+    found = client.read([])
+    assert (found.master, found.data) == ("127.0.0.1:6001", str(tmp_path / "client"))
+    assert client.read(["--config", written(tmp_path, "master: 127.0.0.1:6002\n")]).master == "127.0.0.1:6002"
+    assert client.read(["--master", "127.0.0.1:6003"]).master == "127.0.0.1:6003"
+    monkeypatch.setenv("BRENDER_MASTER", "render.example:6000")
+    with pytest.raises(Forbidden, match=r"render\.example"):
+        client.read([])
+    monkeypatch.delenv("BRENDER_MASTER")
+    assert client.read([]).master == "127.0.0.1:6000"

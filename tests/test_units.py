@@ -1,13 +1,21 @@
-"""The systemd units that are shipped: systemd itself reads them, and they say what SP-58 asks for."""
+"""What is shipped for supervisors of processes: systemd and supervisord themselves read it, and it says what SP-58 and
+CL-38 ask for.
+"""
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from brender.caller import Master, NoMaster, conversation
 
 UNITS = Path(__file__).parent.parent / "examples" / "systemd"
 PROGRAM = "/opt/brender/bin/brender"
@@ -48,3 +56,50 @@ def test_a_unit_starts_again_has_time_to_end_and_goes_last_when_memory_does(prog
 def test_the_page_has_a_unit_that_starts_again() -> None:
     said = lines("brender-web.service")
     assert {"User=brender", "Restart=always", "NoNewPrivileges=yes", f"ExecStart={PROGRAM} web"} <= set(said)
+
+
+def test_supervisord_starts_a_farm_from_the_file_that_is_linked(tmp_path: Path) -> None:
+    """CL-38: ln -s …/brender.conf /etc/supervisor/conf.d/; a master and a worker that finds it, ended in order."""
+    me = pwd.getpwuid(os.getuid()).pw_name
+    given = (UNITS.parent / "supervisor" / "brender.conf").read_text()
+    port = _free_port()
+    for word, instead in {
+        PROGRAM: str(Path(sys.executable).parent / "brender"),
+        "/var/lib/brender": str(tmp_path / "home"),
+        "user=brender": f"user={me}",
+        "127.0.0.1:6000": f"127.0.0.1:{port}",
+        "brender master": f"brender master --listen 127.0.0.1:{port}",
+        "brender web": "brender web --listen 127.0.0.1:0",
+    }.items():
+        assert word in given, word
+        given = given.replace(word, instead)
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "brender.conf").write_text(given)
+    (tmp_path / "conf.d" / "brender.conf").symlink_to(tmp_path / "brender.conf")
+    head = "[supervisord]\nnodaemon=true\nlogfile=supervisord.log\n[include]\nfiles=conf.d/*.conf\n"
+    (tmp_path / "supervisord.conf").write_text(head)
+    argv = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", "supervisord.conf"]
+    running = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        ends = time.monotonic() + 30.0
+        master = Master(f"127.0.0.1:{port}")
+        while not _online(master):
+            assert running.poll() is None and time.monotonic() < ends, (tmp_path / "supervisord.log").read_text()
+    finally:
+        running.terminate()
+        assert running.wait(30.0) == 0
+    said = (tmp_path / "supervisord.log").read_text()
+    assert {f"stopped: brender-{name} (exit status 0)" in said for name in ("master", "client")} == {True}, said
+
+
+def _online(master: Master) -> bool:
+    try:
+        workers = next(conversation(master, "worker.list", {}))["workers"]
+    except NoMaster:
+        return False
+    return [one["presence"] for one in workers] == ["online"]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

@@ -69,8 +69,9 @@ class Errand:
                 print(line(one))
             return DONE
         asked = ["brender", *row.words.split(), *words]
-        self.shown.show(row.name, next(conversation(self.master, row.name, given)), asked=asked)
-        return DONE
+        answer = next(conversation(self.master, row.name, given))
+        self.shown.show(row.name, answer, asked=asked)
+        return REFUSED if isinstance(answer, dict) and answer.get("refused") else DONE
 
     def _read(self, table: Table, row: Row, words: list[str]) -> tuple[Row, Signature, dict[str, Any]]:
         """The row, its signature and the wire values. What only a newer master's row takes is read by that row."""

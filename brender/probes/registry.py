@@ -103,7 +103,7 @@ class Registry:
     def _add_type(self, point: EntryPoint, say: Callable[[str], None]) -> None:
         try:
             found = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module may do anything
             say(f"channel type {point.name} is passed over: {type(error).__name__}: {error}")
             return
         if not (isinstance(found, type) and issubclass(found, Filter)):
@@ -126,7 +126,7 @@ class Registry:
                 self.types.update(
                     (name, kind) for name, kind in _of_kind(module, Filter, "name").items() if name not in TYPES
                 )
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a module may do anything
                 say(f"{path} is passed over: {type(error).__name__}: {error}")
 
 
@@ -137,7 +137,7 @@ def _load(name: str, point: EntryPoint | str) -> type[Probe]:
             found = getattr(importlib.import_module(module), attribute)
         else:
             found = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module may do anything
         raise Invalid(f"Driver {name} cannot be loaded: {type(error).__name__}: {error}.") from error
     if not (isinstance(found, type) and issubclass(found, Probe)):
         raise Invalid(f"Driver {name} is no Probe but a {type(found).__name__}.")

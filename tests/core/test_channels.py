@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from brender.core import events as ev
 from brender.core.farm import Channel
+from brender.core.hosting import Census
 from brender.core.orders import CountChannels, Host
+from brender.core.rules.hosting import Ranks
 from brender.errors import Conflict, Exists, Invalid, InvalidParams, NotFound, WrongState
 from core.builders import Stage
 
@@ -240,6 +244,39 @@ def test_parameters_merge_and_none_takes_one_out(stage: Stage, managers: Manager
     assert one.params == {"period": 2, "burst": 10}
     stage.do(ev.Update("channel", [one.id], {"type": "ntime", "params": {"timedelta": 5}}))
     assert one.params == {"timedelta": 5}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sets(st.sampled_from(["http", "tcp", "odd"]))), max_size=5),
+    st.lists(st.sampled_from(["", "http", "tcp", "odd"]), max_size=25),
+)
+def test_each_channel_goes_to_the_fewest_of_those_that_can_host_it(
+    offers: list[tuple[int, set[str]]], needs: list[str]
+) -> None:
+    """CL-15, CL-16: against a plain look at all of them, for channels that need different probes in any order."""
+    stage = Stage()
+    ids = [
+        stage.worker(f"m{at}", config={**MANAGER, "probes": sorted(has)}) for at, (_, has) in enumerate(offers)
+    ]  # fmt: skip
+    counts = {one: count for one, (count, _) in zip(ids, offers, strict=True)}
+    drivers = {"": 0} | {
+        name: stage.do(ev.Create("device", {"name": name, "driver": name}))["row"]["id"]
+        for name in ("http", "tcp", "odd")
+    }
+    ranks = Ranks(stage.farm, Census(1, 0.0, set(), dict(counts)))
+    for at, need in enumerate(needs):
+        can = [one for one, (_, has) in zip(ids, offers, strict=True) if not need or need in has]
+        best = min(can, key=lambda one: (counts[one], one)) if can else 0
+        channel = Channel(at + 1, f"c{at}", device_id=drivers[need])
+        assert ranks.take(channel) == best
+        if best:
+            counts[best] += 1
+        else:
+            assert ranks.why_not(channel) in (
+                "no manager is online",
+                f"no manager that is online has the probe {need!r}",
+            )
+    assert ranks.counts == counts
 
 
 def test_channels_are_stopped_started_and_restarted(stage: Stage, managers: Managers) -> None:

@@ -210,6 +210,9 @@ def test_exit_codes_are_the_promised_ones(doors: Farm) -> None:
         (("worker", "list", "--format", "xml"), 2),
         (("job", "run", "bad", "--wait"), 4),
         (("job", "watch", "bad"), 4),
+        (("channel", "load", "lines=key add exit-1"), 0),
+        (("channel", "load", "lines=nonsense"), 1),
+        (("reading", "put", "samples=[]"), 0),
     ):
         assert piped(doors, *words).returncode == code, words
     argv = [sys.executable, "-m", "brender.cli", "clients", "--master", "127.0.0.1:1"]

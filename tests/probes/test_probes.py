@@ -291,12 +291,14 @@ def test_modules_of_a_folder_are_drivers_and_a_broken_one_is_named_and_passed_ov
     )
     (tmp_path / "broken.py").write_text("import no_such_module\n")
     (tmp_path / "_private.py").write_text("raise SystemExit\n")
+    (tmp_path / "exits.py").write_text("raise SystemExit(3)\n")
     said: list[str] = []
     registry = Registry({variable: f"{tmp_path}{os.pathsep}{tmp_path / 'none'}"}, said.append)
     assert {"scale", "my-scale"} <= set(registry.names())
     assert registry.find("scale")(None, Surroundings()).read() == {"kg": 1.0}
-    assert len(said) == 2
+    assert len(said) == 3
     assert "broken.py is passed over: ModuleNotFoundError" in said[0]
+    assert "exits.py is passed over: SystemExit: 3" in said[1]
 
 
 @pytest.mark.parametrize(

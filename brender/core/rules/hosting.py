@@ -7,6 +7,7 @@ ones move. What people do to channels is in rules/channels.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heapreplace
 
 from brender.core.context import Context
 from brender.core.events import ChannelsReady, ChannelStates, Counted, PlaceChannels
@@ -249,27 +250,53 @@ def _waiting(farm: Farm) -> list[Channel]:
     return found
 
 
+class Ranks:
+    """Managers by how many channels they have, for each need that channels have: one of thousands is found at once."""
+
+    def __init__(self, farm: Farm, census: Census) -> None:
+        self._farm = farm
+        self._managers = candidates(farm)
+        self.counts = {one.id: census.counts.get(one.id, farm.hosting.count(one.id)) for one in self._managers}
+        self._able: dict[tuple[str, str], list[tuple[int, int]]] = {}  # need -> a heap of [count as it was, manager]
+
+    def take(self, channel: Channel) -> int:
+        """The manager that has the fewest of those that can host it, which has one more now; 0: none can."""
+        need = (driver_of(self._farm, channel), channel.type)
+        able = self._able.get(need)
+        if able is None:
+            fit = [one.id for one in self._managers if not lacks(self._farm, one, channel)]
+            able = self._able[need] = sorted((self.counts[one], one) for one in fit)
+        while able and able[0][0] != self.counts[able[0][1]]:  # it got some for another need since
+            heapreplace(able, (self.counts[able[0][1]], able[0][1]))
+        if not able:
+            return 0
+        chosen = able[0][1]
+        self.counts[chosen] += 1
+        heapreplace(able, (self.counts[chosen], chosen))
+        return chosen
+
+    def why_not(self, channel: Channel) -> str:
+        """Why no manager can host it."""
+        if not self._managers:
+            return "no manager is online"
+        return f"no manager that is online has the {lacks(self._farm, self._managers[0], channel)}"
+
+
 def _place(ctx: Context, census: Census) -> None:
     """Each channel to the manager that has the fewest; of equals the one with the lowest id (CL-15, CL-16)."""
     farm = ctx.farm
     farm.hosting.census = None
-    managers = candidates(farm)
-    counts = {one.id: census.counts.get(one.id, farm.hosting.count(one.id)) for one in managers}
+    ranks = Ranks(farm, census)
     given: dict[int, list[Channel]] = {}
     placed = 0
     for channel in _waiting(farm):
         if placed == A_TURN:  # the others by the same counts, in the next turn
-            farm.hosting.census = Census(census.number, ctx.now, set(), counts)
+            farm.hosting.census = Census(census.number, ctx.now, set(), ranks.counts)
             break
-        lacking = {one.id: lacks(farm, one, channel) for one in managers}
-        able = [one for one, lack in lacking.items() if not lack]
-        if not able:
-            lack = next(iter(lacking.values()), "")
-            why = f"no manager that is online has the {lack}" if managers else "no manager is online"
-            ctx.ledger.set(channel, error=why)
+        chosen = ranks.take(channel)
+        if not chosen:
+            ctx.ledger.set(channel, error=ranks.why_not(channel))
             continue
-        chosen = min(able, key=lambda one: (counts[one], one))
-        counts[chosen] += 1
         placed += 1
         given.setdefault(chosen, []).append(channel)
         farm.hosting.waiting.discard(channel.id)
