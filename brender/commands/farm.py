@@ -34,7 +34,8 @@ def status(call: Call) -> dict[str, Any]:
                 workers[word] = workers.get(word, 0) + 1
         if worker.presence == "online":
             slots += worker.slots
-            used += sum(attempt.state != "assigned" for attempt in live.values())
+            # A frame is checked while the next one renders: that takes no second slot.
+            used += min(worker.slots, sum(attempt.state != "assigned" for attempt in live.values()))
     counts = [0] * len(TaskState)
     for tasks in farm.tasks.values():
         for state, count in enumerate(tasks.counts):

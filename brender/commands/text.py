@@ -90,7 +90,9 @@ def _updated(data: Data, room: int) -> list[str]:
 def _deleted(data: Data, room: int) -> list[str]:
     rows = data["deleted"]
     if "noun" in data:
-        return wrap(f"OK {number(len(rows), data['noun'])} deleted: {_names(rows)}.", room)
+        channels = sum(row.get("channels", 0) for row in rows)
+        along = f" What they measured of themselves went along: {number(channels, 'channel')}." if channels else ""
+        return wrap(f"OK {number(len(rows), data['noun'])} deleted: {_names(rows)}.{along}", room)
     said = ", ".join(
         f"{row['noun']} {plain(row['name'])}" + (f" of {plain(row['job'])}" if "job" in row else "")
         for row in rows[:20]

@@ -40,7 +40,7 @@ def listing(
 def line(farm: Farm, worker: Worker, calendar: Schedule | None = None) -> dict[str, Any]:
     """One worker as a row of a list."""
     queued = len([1 for attempt in farm.loads[worker.id].live.values() if attempt.state == "assigned"])
-    used = farm.slots_taken(worker.id) - queued
+    used = min(worker.slots, farm.slots_taken(worker.id) - queued)  # a frame is checked while the next one renders
     return {
         "id": worker.id,
         "name": worker.name,

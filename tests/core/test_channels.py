@@ -411,6 +411,21 @@ def test_a_machine_reports_itself_once_and_people_decide_what_stays(stage: Stage
     assert sorted(one.name for one in farm.devices.values()) == ["a.gpu0", "a.gpu1", "machine"]
 
 
+def test_a_machine_that_is_forgotten_takes_along_what_it_measures_of_itself(stage: Stage, managers: Managers) -> None:
+    """RM-28: nobody made its devices and channels, so nobody has to delete them one by one."""
+    own = [{"name": "", "driver": "host", "config": {}, "keys": {"cpu": "%", "load": ""}}]
+    a, b = (managers.hello(name, config={"probes": ["host"], "devices": own}) for name in "ab")
+    (guest,) = add(managers, "guest", type="easy", manager_id=a)
+    managers.dies(a)
+    refused = stage.refused(ev.Delete("worker", [a]))
+    assert refused.message == "Channel guest is pinned to a."
+    assert refused.hint == "channel delete guest   or   channel move guest ANOTHER"
+    stage.do(ev.MoveChannels([guest.id], b))
+    assert stage.do(ev.Delete("worker", [a]))["deleted"] == [{"id": a, "name": "a", "channels": 2}]
+    assert sorted(one.name for one in stage.farm.channels.values()) == ["b.cpu", "b.load", "guest"]
+    assert [one.name for one in stage.farm.devices.values()] == ["b"]
+
+
 def test_what_cannot_be_is_refused_and_a_list_with_one_fault_adds_nothing(stage: Stage, managers: Managers) -> None:
     """CL-39, CL-48: by name."""
     a = managers.hello("a")

@@ -104,6 +104,26 @@ def report(ctx: Context, worker: Worker, before: Any) -> None:
             _enrol(ctx, worker, one, str(one["driver"]), one["config"])
 
 
+def forget(ctx: Context, worker: Worker) -> int:
+    """Delete the devices of a machine and the channels that read them there; how many channels.
+
+    Raises WrongState when it measures for others, or others measure a device of its own.
+    """
+    mine = {one.id for one in ctx.farm.devices.values() if one.worker_id == worker.id}
+    read = [one for one in ctx.farm.channels.values() if one.device_id in mine or one.manager_id == worker.id]
+    others = [one for one in read if one.device_id not in mine or one.manager_id not in (worker.id, 0)]
+    if others:
+        first = others[0]
+        at = f"is pinned to {worker.name}" if first.manager_id == worker.id else f"reads a device of {worker.name}"
+        more = f", and {len(others) - 1} more are like that." if len(others) > 1 else "."
+        move = f"   or   channel move {first.name} ANOTHER" if first.manager_id == worker.id else ""
+        raise WrongState(f"Channel {first.name} {at}{more}", hint=f"channel delete {first.name}{move}")
+    channels.delete(ctx, Delete("channel", [one.id for one in read]))
+    for device_id in mine:
+        ctx.ledger.remove(ctx.device(device_id))
+    return len(read)
+
+
 def _described(said: Any) -> list[dict[str, Any]]:
     """What can be understood of a list of devices."""
     shape = {"driver": str, "config": dict, "keys": dict}

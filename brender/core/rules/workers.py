@@ -259,16 +259,10 @@ def delete(ctx: Context, event: Delete) -> dict[str, Any]:
                 f"Worker {worker.name} is {worker.presence} with {len(load.live)} tasks; only one away can be deleted.",
                 hint=f"disable {worker.name}, stop its client, then delete it.",
             )
-        hosted = [one for one in ctx.farm.channels.values() if one.manager_id == worker_id]
-        if hosted:
-            raise WrongState(
-                f"Channel {hosted[0].name} is pinned to {worker.name}"
-                + (f", and {len(hosted) - 1} more are." if len(hosted) > 1 else "."),
-                hint=f"channel delete manager={worker.name}   or   channel move {hosted[0].name} ANOTHER",
-            )
+        measured = devices.forget(ctx, worker)
         calendars.forget(ctx, [worker.id])
         ctx.ledger.remove(worker)
-        deleted.append({"id": worker.id, "name": worker.name})
+        deleted.append({"id": worker.id, "name": worker.name, **({"channels": measured} if measured else {})})
     return {"noun": "worker", "deleted": deleted}
 
 
