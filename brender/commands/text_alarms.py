@@ -236,7 +236,8 @@ def deliveries(data: Data, room: int) -> list[str]:
         return columns(DELIVERY_COLUMNS, rows, room) if rows else ["No letter was sent yet."]
     lines = columns(DELIVERY_COLUMNS, rows, room) if rows else ["Every letter is sent."]
     if data["asked"] is None:
-        lines += wrap("Nobody sends letters: no brender notify has asked since the master started.", room)
+        said = "Nobody sends letters: no brender notify has asked since the master started."
+        lines += wrap(f"{said} Start it: brender up --credentials FILE, or brender notify.", room)
     elif data["asked"] > 120:
         lines += wrap(f"No brender notify has asked for {span(data['asked'])}: is it still running?", room)
     if any(row["state"] == "failed" for row in rows):

@@ -135,6 +135,13 @@ class House:
         self.people.append(Person(self.browser, self.web.origin, size, scheme, zone))
         return self.people[-1]
 
+    def good_night(self, *expected: str) -> None:
+        """Everybody leaves, and nobody's page has met a fault but those expected, by a part of their words."""
+        faults = [fault for person in self.people for fault in person.faults]
+        while self.people:
+            self.people.pop().close()
+        assert [fault for fault in faults if not any(word in fault for word in expected)] == []
+
     def call(self, method: str, **params: Any) -> Any:
         with Json(self.farm.port) as peer:
             return peer.call(method, **params)

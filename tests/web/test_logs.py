@@ -63,10 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
 @pytest.fixture
 def house(shop: House) -> Iterator[House]:
     yield shop
-    for person in shop.people:
-        assert [one for one in person.faults if "WebSocket" not in one and "Failed to load" not in one] == []
-        person.close()
-    shop.people.clear()
+    shop.good_night("WebSocket", "Failed to load")
 
 
 def lines(person: Person) -> Locator:

@@ -74,10 +74,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
 @pytest.fixture
 def house(shop: House) -> Iterator[House]:
     yield shop
-    for person in shop.people:
-        assert [one for one in person.faults if "Failed to load" not in one] == []
-        person.close()
-    shop.people.clear()
+    shop.good_night("Failed to load")
 
 
 @pytest.fixture

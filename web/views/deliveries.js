@@ -61,7 +61,7 @@ function useAsked(method, params) {
 function Sender() {
   const found = useAsked('delivery.list', { limit: 1 });
   if (!found || (found.asked !== null && found.asked < 120)) return null;
-  return html`<p class="note">${found.asked === null ? 'Nobody sends letters: no brender notify has asked since the master was started.' : `No brender notify has asked for ${span(found.asked)}: is it still running?`}</p>`;
+  return html`<p class="note">${found.asked === null ? 'Nobody sends letters: no brender notify has asked since the master was started. Start it: brender up --credentials FILE, or brender notify.' : `No brender notify has asked for ${span(found.asked)}: is it still running?`}</p>`;
 }
 
 function Waiting() {
