@@ -75,7 +75,7 @@ def test_what_a_bundle_tells_the_scheduler_is_a_number(
 
 
 def launched(*words: str) -> list[str]:
-    found = up.programs(up.settings(up.parser().parse_args(["--data", "/nowhere", *words])))
+    found = up.programs(up.settings(up.parser().parse_args(["--data", "/nowhere", *words])), up.Refusal())
     return [str(word) for word in next(one for one in found if one["name"] == "worker-1")["args"]]
 
 
