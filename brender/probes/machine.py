@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import psutil
@@ -77,7 +79,7 @@ class Disk(Probe):
 
 
 class Network(Probe):
-    """Bytes a second since the last time it was asked."""
+    """Bytes a second since the last time it was asked, and the addresses, whose change an alarm may tell (RM-51)."""
 
     Config = OfNetwork
     keys = INSTRUMENTS["network"].keys
@@ -92,8 +94,17 @@ class Network(Probe):
         seconds, before = at - self._at, self._before
         self._at, self._before = at, now
         if seconds <= 0 or now[0] < before[0] or now[1] < before[1]:  # an interface went, and its counters with it
-            return {}
-        return {"received": (now[0] - before[0]) / seconds, "sent": (now[1] - before[1]) / seconds}
+            return {"address": self._addresses()}
+        rates = {"received": (now[0] - before[0]) / seconds, "sent": (now[1] - before[1]) / seconds}
+        return {**rates, "address": self._addresses()}
+
+    def _addresses(self) -> str:
+        """As one text, sorted; those that only this machine or this wire knows are left out."""
+        found = psutil.net_if_addrs()
+        mine = found.get(self._interface, []) if self._interface else [one for some in found.values() for one in some]
+        told = {one.address for one in mine if one.family in (socket.AF_INET, socket.AF_INET6)}
+        seen = {one: ip_address(one.partition("%")[0]) for one in told}
+        return ", ".join(sorted(one for one, at in seen.items() if not (at.is_link_local or at.is_loopback)))
 
     def _bytes(self) -> tuple[int, int]:
         found = psutil.net_io_counters(pernic=True)

@@ -81,7 +81,7 @@ _CPU = {"cpu": "%"}
 _MEMORY = {"memory": "%", "memory_used": "MiB", "memory_free": "MiB"}
 _SWAP = {"swap": "%", "swap_used": "MiB"}
 _DISK = {"disk": "%", "disk_free": "GiB"}
-_NETWORK = {"received": "B/s", "sent": "B/s"}
+_NETWORK = {"received": "B/s", "sent": "B/s", "address": ""}
 _TEMPERATURES = {"temperature": "°C"}
 _LOAD = {"load": "", "load5": "", "load15": ""}
 _GPU = {"gpu": "%", "gpu_memory": "MiB", "gpu_temperature": "°C", "gpu_power": "W"}
@@ -104,7 +104,7 @@ INSTRUMENTS: Final[dict[str, Instrument]] = {
     "memory": Instrument("memory in use", Nothing, _MEMORY),
     "swap": Instrument("swap in use", Nothing, _SWAP),
     "disk": Instrument("room on a file system", OfDisk, _DISK),
-    "network": Instrument("bytes a second", OfNetwork, _NETWORK),
+    "network": Instrument("bytes a second, and its addresses", OfNetwork, _NETWORK),
     "temperatures": Instrument("the hottest sensor, and each by name", Nothing),
     "load": Instrument("processes that want a processor", Nothing, _LOAD),
     "nvidia": Instrument("one NVIDIA GPU", OfGpu, _GPU),

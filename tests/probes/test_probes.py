@@ -7,9 +7,11 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 import pytest
 
 from brender.errors import BrenderError, Invalid, Unsupported
@@ -97,6 +99,13 @@ class TestNetwork(ProbeContract):
     def test_an_interface_that_is_not_there_is_named(self, around: Surroundings) -> None:
         with pytest.raises(LookupError, match="there are "):
             self.open({"interface": "eth99"}, around)
+
+    def test_its_addresses_are_those_by_which_others_reach_it(self, around: Surroundings) -> None:
+        """RM-51: a text, so that a rule may tell of its change; nobody reaches a machine by its loopback."""
+        assert self.open({"interface": "lo"}, around).read()["address"] == ""
+        told = self.open({}, around).read()["address"]
+        known = {one.address for some in psutil.net_if_addrs().values() for one in some}
+        assert all(one in known and not ip_address(one).is_loopback for one in told.split(", ") if one)
 
 
 class TestDisk(ProbeContract):
