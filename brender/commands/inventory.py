@@ -14,7 +14,7 @@ from brender.commands.offers import Offer, starting
 from brender.commands.selection import WorkerSelector, as_id, is_glob, listed
 from brender.core.farm import Channel, Device, Farm, Key, Worker
 from brender.core.lifecycle import CHANNEL_STATES
-from brender.core.rules.hosting import is_manager, offered_types
+from brender.core.rules.managers import is_manager, offered_types
 from brender.errors import Invalid, InvalidParams, NotFound, nearest
 from brender.worker import instruments, sampling
 

@@ -12,7 +12,7 @@ from brender.core import events as ev
 from brender.core.farm import Channel
 from brender.core.hosting import Census
 from brender.core.orders import CountChannels, Host
-from brender.core.rules.hosting import Ranks
+from brender.core.rules.census import Ranks
 from brender.errors import Conflict, Exists, Invalid, InvalidParams, NotFound, WrongState
 from core.builders import Stage
 

@@ -13,7 +13,7 @@ from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, 
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts, calendars, devices, hosting, outcomes, stops
+from brender.core.rules import attempts, calendars, census, devices, hosting, outcomes, stops
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
@@ -219,7 +219,7 @@ def let_work(ctx: Context, worker: Worker, state: str) -> None:
         ctx.order(load.session, Recall(waiting))
     if state == "disabled":
         hosting.vacate(ctx, worker)
-    hosting.begin_census(ctx)
+    census.begin(ctx)
 
 
 def create(ctx: Context, event: Create) -> dict[str, Any]:
