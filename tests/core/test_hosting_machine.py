@@ -11,7 +11,7 @@ from brender.core.rules import census
 from brender.errors import BrenderError
 from core.builders import Stage
 
-from .test_channels import Managers
+from .managers import Managers
 
 which = st.integers(0, 3)
 few = st.integers(0, 30)
