@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from brender.commands import COMMANDS
 from brender.errors import BrenderError, InvalidRequest, NoMaster, ParseError
 from brender.gateway import say
+from brender.gateway.choice import Choice
 from brender.gateway.fan import Fan
 from brender.gateway.upstream import BROKEN, LOOK, Head, Upstream, refusal
 
@@ -68,6 +69,7 @@ class Browser:
 
     def __init__(self, socket: WebSocket, fan: Fan, flights: Flights, place: str) -> None:
         self.topics: tuple[str, ...] = ()
+        self.channels: Choice = None
         self._socket, self._fan, self._flights, self._place = socket, fan, flights, place
         self._up: Upstream | None = None
         self._role = ""
@@ -186,7 +188,9 @@ class Browser:
         topics: list[str] = given.get("topics") or []
         missed = ""
         if name == "farm.subscribe":
-            answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"))
+            some = given.get("channels")
+            channels = None if some is None else frozenset(some)
+            answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"), channels)
         else:
             answer = self._fan.unsubscribe(self, topics)
             if self._up is not None and (not topics or "task.log" in topics):
