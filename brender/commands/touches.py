@@ -77,7 +77,7 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
             return Touched("logger", 1, [event.logger])
         case ev.FlushLog():
             return Touched("logger", 1, [event.logger]) if event.logger else Touched("logger", len(farm.loggers))
-        case ev.RetryDeliveries():
+        case ev.RetryDeliveries() | ev.DropDeliveries():
             return Touched("delivery", len(event.deliveries), [str(one) for one in event.deliveries[:MOST_NAMES]])
         case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
             return _tree(farm, event)
