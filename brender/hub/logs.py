@@ -1,4 +1,5 @@
-"""Passes logs of attempts, and those of daemons themselves, from the workers that have them to the sessions that ask: bounded, never through the core.
+"""Passes logs, of attempts and of daemons themselves, from the workers that have them to the sessions that ask: bounded,
+never through the core.
 
 One piece is asked of a worker at a time; the next one only when the asking session has taken the last. It must not know
 commands: what is found out about the attempt comes in, answers and events go out.
