@@ -22,6 +22,7 @@ from brender.core.orders import Ack, Drop, Order, Recall, Run, StepSpec, Stop, W
 from brender.daemon.dial import delay
 from brender.daemon.probes import Nic, choose_mac, identity
 from brender.wire.packed import FrameReader, frame
+from brender.wire.session import Conversation
 
 LIMIT_S = 60.0
 
@@ -36,11 +37,12 @@ class Master:
         self.sock: Any = None
         self.heard: list[tuple[str, Any]] = []
 
-    def accept(self, epoch: int = 1, heartbeat: float = 5.0) -> dict[str, Any]:
-        """The next connection, welcomed; returns its hello."""
+    def accept(self, epoch: int = 1, heartbeat: float = 5.0, first: bytes = b"") -> dict[str, Any]:
+        """The next connection, welcomed; returns its hello. `first` is said before that."""
         fresh, _ = self._server.accept()
         self.close()
         self.sock = fresh
+        self.sock.sendall(first)
         self.sock.settimeout(LIMIT_S)
         self.reader = FrameReader()
         self.heard = []
@@ -152,6 +154,15 @@ def test_a_client_says_who_it_is_and_runs_what_it_is_told(farm: Farm) -> None:
     assert (found[2][3], found[3][3], found[3][5]) == (13, 7, "error: ending with exit code 7")
     assert "Did you mean simple?" in found[4][5]
     assert (farm.folder / "data/logs/7.log").read_text() == "hola\n"
+
+
+def test_a_machine_that_was_too_busy_to_speak_at_once_passes_over_the_telnet_that_was_offered(farm: Farm) -> None:
+    """docs/protocol.md: the port takes it for a person after 200 ms; that is no reason to hang up."""
+    farm.client("--slots", "1")
+    offer, _ = Conversation().silence()
+    assert farm.master.accept(first=offer)["running"] == []
+    farm.master.say(work("noop", [], 1))
+    assert farm.master.results(1)[1][1] == "success0"
 
 
 def test_a_stop_reaches_the_process_and_a_recall_only_the_queue(farm: Farm) -> None:

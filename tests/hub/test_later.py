@@ -79,6 +79,19 @@ def job(line: Line, frames: str = "1-3", retries: int = 0) -> int:
     return int(made["jobs"][0]["id"])
 
 
+def test_a_machine_that_speaks_late_is_welcome_all_the_same(farm: Farm) -> None:
+    """It renders, and 200 ms are over before it has said hello: the port has taken it for a person by then."""
+    with socket.create_connection(farm.address, LIMIT_S) as sock:
+        reader = FrameReader(late=True)
+        found = reader.feed(sock.recv(1))
+        assert found == []
+        hello = ev.Hello(0, "brender_020000000008", "020000000008", "late", boot="1", slots=1)
+        sock.sendall(frame([words.message(hello)]))
+        while not found:
+            found = reader.feed(sock.recv(65536))
+    assert (found[0].method, found[0].params_as(dict)["name"]) == ("welcome", "late")
+
+
 def test_the_log_of_a_running_task_comes_from_its_worker_and_nothing_of_it_is_stored(
     farm: Farm, line: Line, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
