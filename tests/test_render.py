@@ -133,7 +133,7 @@ def video(movie: Path) -> str:
 def test_a_scene_is_rendered_from_any_directory_with_its_own_range(farm: Farm, scenes: Path) -> None:
     """FIELD 1, 22: one command, and the end says where everything is."""
     folder = farm.folder / "elsewhere"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     scene = os.path.relpath(scenes / "tiny.blend", folder)  # through `..`, as a shell completes it
     assert ".." in scene
     words = ("--movie", "--project", "film", "--output", "../elsewhere/tiny-frames")
