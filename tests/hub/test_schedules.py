@@ -251,8 +251,9 @@ def test_the_hub_wakes_for_what_is_due_and_not_only_once_a_second(
     house = House(tmp_path)
     ear = house.ear()
     later, sooner = ear.make("once_after", seconds="60ms"), ear.make("once_after", seconds="20ms")
-    for row in (sooner, later):
-        ear.until("schedule.ran", uuid=row["uuid"])
+    owed = {later["uuid"], sooner["uuid"]}
+    while owed:  # on a busy machine the first may have run before the second was made
+        owed.discard(ear.until("schedule.ran")["uuid"])
     house.close()
 
 
