@@ -68,7 +68,7 @@ function apply(topic, data, number) {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
     if (noun in farm.OVER && data.state === farm.OVER[noun]) rows.drop(data.id);
     else rows.put(farm.named(noun, data));
-  } else if (rows && verb === 'deleted') rows.drop(data.id);
+  } else if (rows && verb === 'deleted') { rows.drop(data.id); farm.count(noun, -1); } else if (rows && verb === 'created') farm.count(noun, 1);
 }
 
 function heard(topic, data, number) {

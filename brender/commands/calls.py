@@ -156,6 +156,15 @@ class ReadLog(Unhurried, frozen=True):
     follow: bool = False
 
 
+class ReadOwnLog(Unhurried, frozen=True):
+    """What the daemon of a worker has said, from a position or the last lines; and what it says from now on."""
+
+    worker: int
+    start: int | None = None
+    lines: int | None = None
+    follow: bool = False
+
+
 class WatchJob(Unhurried, frozen=True):
     """Tell how far a job is, as often as that changes, and answer when its run has ended."""
 

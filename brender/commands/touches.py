@@ -80,7 +80,7 @@ def _of_what_is_told(farm: Farm, event: ev.Event) -> Touched:
             return Touched("logger", 1, [event.logger])
         case ev.FlushLog():
             return Touched("logger", 1, [event.logger]) if event.logger else Touched("logger", len(farm.loggers))
-        case ev.RetryDeliveries():
+        case ev.RetryDeliveries() | ev.DropDeliveries():
             return Touched("delivery", len(event.deliveries), [str(one) for one in event.deliveries[:MOST_NAMES]])
     return Touched()
 

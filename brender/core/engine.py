@@ -109,6 +109,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.DeliverySent: deliveries.sent,
     ev.DeliveryFailed: deliveries.failed,
     ev.RetryDeliveries: deliveries.retry,
+    ev.DropDeliveries: deliveries.drop,
 }
 
 # Create, Update and Delete are one event each for all nouns.

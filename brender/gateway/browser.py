@@ -193,7 +193,7 @@ class Browser:
             answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"), channels)
         else:
             answer = self._fan.unsubscribe(self, topics)
-            if self._up is not None and (not topics or "task.log" in topics):
+            if self._up is not None and (not topics or {"task.log", "worker.tail"} & {*topics}):
                 await self._up.ask("farm.unsubscribe", topics=topics)  # ends what its own connection follows
         self.push(msgspec.json.encode({"jsonrpc": "2.0", "id": request, "result": answer}).decode())
         if missed:
@@ -240,7 +240,7 @@ class Browser:
         return self._up
 
     def _hear(self, line: bytes) -> Awaitable[None] | None:
-        """An answer to the page, or an event of its own session (task.log, job.watch).
+        """An answer to the page, or an event of its own session (task.log, worker.tail, job.watch).
 
         A page that has much of it unread is not given more: the master notices, and so does the worker whose log it is.
         """

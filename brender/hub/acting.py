@@ -12,6 +12,7 @@ from brender.errors import InternalError
 from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
+from brender.hub.logs import OWN_TOPIC
 from brender.hub.logs import TOPIC as LOG_TOPIC
 from brender.hub.moments import VALUES, Moments
 from brender.hub.watches import TOPIC as WATCH_TOPIC
@@ -41,7 +42,7 @@ class Acting:
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             self._moments.heed(link)
-            if not act.topics or LOG_TOPIC in act.topics:
+            if not act.topics or {LOG_TOPIC, OWN_TOPIC} & {*act.topics}:
                 self._later.end(link)
             if not act.topics or WATCH_TOPIC in act.topics:
                 self._watches.end(link)
