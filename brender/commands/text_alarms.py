@@ -264,7 +264,9 @@ def retried(data: Data, room: int) -> list[str]:
 
 
 def dropped(data: Data, room: int) -> list[str]:
-    return wrap(f"OK {number(len(data['deliveries']), 'letter')} dropped; what it says stays in the log: log list", room)
+    return wrap(
+        f"OK {number(len(data['deliveries']), 'letter')} dropped; what it says stays in the log: log list", room
+    )
 
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {

@@ -77,20 +77,24 @@ def coming(rows: Iterable[Schedule], tz: str, start: float, end: float, each: in
 
 
 def bands(rows: Iterable[Schedule], start: float, end: float) -> tuple[list[Bands], int]:
-    """The calendars that act, those of the same windows together; and how many there was no room for."""
-    same: dict[tuple[str, str], list[int]] = {}
+    """The calendars that act, those of the same windows together; and how many there was no room for.
+
+    None had a say before it was made.
+    """
+    same: dict[tuple[str, str], list[Schedule]] = {}
     for row in rows:
         if row.kind == "calendar" and _acts(row):
-            same.setdefault((row.expr, row.tz), []).append(row.id)
+            same.setdefault((row.expr, row.tz), []).append(row)
     found: list[Bands] = []
     room, left = MOST_SPANS, 0
-    for (expr, tz), ids in same.items():
+    for (expr, tz), alike in same.items():
+        since = max(start, min(row.created_at for row in alike))
         if room <= 0:
-            left += len(ids)
-            continue
-        spans = calendars.spans(calendars.parse(expr), tz, start, end)
-        room -= max(1, len(spans))
-        found.append(Bands(ids, expr, tz, spans))
+            left += len(alike)
+        elif since < end:
+            spans = calendars.spans(calendars.parse(expr), tz, since, end)
+            room -= max(1, len(spans))
+            found.append(Bands([row.id for row in alike], expr, tz, spans))
     return found, left
 
 

@@ -36,6 +36,7 @@ from brender.core.rows import (
     Record,
     Row,
     Schedule,
+    ScheduleRun,
     Step,
     Trouble,
     Worker,
@@ -66,6 +67,7 @@ __all__ = [
     "Record",
     "Row",
     "Schedule",
+    "ScheduleRun",
     "Step",
     "Tasks",
     "Trouble",
@@ -80,8 +82,7 @@ class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
     __slots__ = (
-        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session",
-        "twin_at",
+        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "said", "session", "twin_at",
     )  # fmt: skip
 
     def __init__(self, heard: float) -> None:
@@ -92,7 +93,6 @@ class Load:
         self.full = False  # it said that it starts nothing for now
         self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
-        self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
         self.expected = False  # it did not say goodbye when the master last ran, and has not come back since
         self.former = ""  # the life (boot) of its daemon before the present one
@@ -115,6 +115,8 @@ class Farm:
         self.limits: dict[int, Limit] = {}
         self.presets: dict[int, Preset] = {}
         self.schedules: dict[int, Schedule] = {}
+        self.schedule_runs: dict[int, ScheduleRun] = {}  # the newest, those that go on among them
+        self.runs_of: dict[int, dict[int, None]] = {}  # schedule (it may be gone) -> its runs, in order
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
@@ -170,6 +172,7 @@ class Farm:
             "key": self.keys,
             "channel": self.channels,
             "schedule": self.schedules,
+            "schedule_run": self.schedule_runs,
             "job": self.jobs,
             "step": self.steps,
             "attempt": self.attempts,
@@ -192,6 +195,8 @@ class Farm:
             self.usage.take(row, step, self.jobs[step.job_id])
             return
         self.watch.put(table, row)
+        if isinstance(row, ScheduleRun):
+            self.runs_of.setdefault(row.schedule_id, {})[row.id] = None
         if isinstance(row, Nameless):
             return
         self.names[self.name_key(row)] = row.id
@@ -237,6 +242,11 @@ class Farm:
             self.trends.pop(row.id, None)
         elif isinstance(row, Schedule):
             self.due.put(row.id, None)
+        elif isinstance(row, ScheduleRun):
+            runs = self.runs_of[row.schedule_id]
+            del runs[row.id]
+            if not runs:
+                del self.runs_of[row.schedule_id]
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)

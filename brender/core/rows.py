@@ -26,6 +26,7 @@ class Worker(Struct):
     platform: str = ""
     boot: str = ""  # one life of the daemon; another value means another process
     legacy: bool = False  # a 2013 client: listed, never given work
+    rehosted_at: float | None = None  # when it last got, lost or was to alter a channel (CL-29)
     created_at: float = 0.0
     modified_at: float = 0.0
     version: int = 1
@@ -301,6 +302,24 @@ class Schedule(Struct):
     version: int = 1
 
 
+class ScheduleRun(Struct):
+    """What became of one moment at which a schedule was due, or of a run by hand. Moments are the wall clock's."""
+
+    id: int
+    schedule_id: int
+    name: str  # that the schedule had; it may be gone
+    command: str  # what it ran, or would have run
+    due_at: float
+    fired_at: float | None = None  # when it began; None: it did not
+    ended_at: float | None = None
+    outcome: str = "running"  # running | ok | error | unknown (the master stopped) | missed | overlapped
+    said: str = ""
+    code: int | None = None  # of the error
+    created_at: float = 0.0
+    modified_at: float = 0.0
+    version: int = 1
+
+
 class Attempt(Struct):
     """One execution of one task on one worker. Its id is the fence: nothing else may end this task now."""
 
@@ -331,6 +350,7 @@ Row = (
     | Key
     | Channel
     | Schedule
+    | ScheduleRun
     | Job
     | Step
     | Attempt
@@ -340,7 +360,7 @@ Row = (
     | Record
     | Delivery
 )
-Nameless = Attempt | Alarm | Record | Delivery
+Nameless = Attempt | Alarm | Record | Delivery | ScheduleRun
 TABLES: dict[str, type[Row]] = {
     "worker": Worker,
     "project": Project,
@@ -350,6 +370,7 @@ TABLES: dict[str, type[Row]] = {
     "key": Key,
     "channel": Channel,
     "schedule": Schedule,
+    "schedule_run": ScheduleRun,
     "job": Job,
     "step": Step,
     "attempt": Attempt,

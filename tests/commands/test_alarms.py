@@ -125,7 +125,14 @@ def test_what_cannot_be_is_refused_in_words(line: str, said: str) -> None:
 def test_who_may_only_look_changes_nothing() -> None:
     farm = stage()
     farm.wait(16)
-    for line in ("alarm ack 1", "log alert x y", "log flush", "delivery retry all", "delivery drop all", "alarm rule delete hot"):
+    for line in (
+        "alarm ack 1",
+        "log alert x y",
+        "log flush",
+        "delivery retry all",
+        "delivery drop all",
+        "alarm rule delete hot",
+    ):
         row, params = COMMANDS.resolve(line.split())
         with pytest.raises(BrenderError, match="needs the role operator"):
             COMMANDS.run(call(farm, role="viewer"), row, params)
