@@ -6,6 +6,7 @@ ends here and not at night. Each run reads them anew.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from brender.commands import said, schedule_runs
-from brender.commands.calls import Call
+from brender.commands.calls import Call, Stepwise
 from brender.commands.kinds import JSON_TEXT, SPAN, Arg, Kind, Others
 from brender.commands.moments import MOMENT, ZONE
 from brender.commands.nested import NestedCommand, wanted
@@ -203,7 +204,7 @@ def agenda(
     tz: Annotated[str, ZONE, Arg(text="whose clock and days; UTC when left out")] = zones.UTC,
     each: Annotated[int, Meta(ge=1, le=1_000), Arg(text="so often a day at the most, of one schedule")] = 4,
     limit: Annotated[int, Meta(ge=1, le=1_000), Arg(text="so many in all at the most")] = 1_000,
-) -> dict[str, Any]:
+) -> Stepwise:
     """List what the clock has run and will run between two moments, and when calendars have machines enabled.
 
     `again` marks a schedule that is due more often that day than `each`; from `cut` on there are more than `limit`.
@@ -214,18 +215,25 @@ def agenda(
     end = start + WEEK if until is None else until
     if not 0 <= start < end <= min(start + LONGEST_AGENDA, occurrences.LAST):
         raise Invalid("An agenda goes from a moment to a later one, 100 days at the most.", hint="schedule agenda")
+    return Stepwise(_agenda(call, tz, start, end, each, limit))
+
+
+def _agenda(
+    call: Call, tz: str, start: float, end: float, each: int, most: int
+) -> Generator[None, None, dict[str, Any]]:
     rows = call.farm.schedules
-    found = agenda_.coming(rows.values(), tz, start, end, each, limit)
-    bands, passed = agenda_.bands(rows.values(), start, end)
-    past, past_cut = bygone.past(call.farm.schedule_runs.values(), tz, start, end, each, limit)
+    found = yield from agenda_.coming(rows.values(), tz, start, end, each, most)
+    bands, passed = yield from agenda_.bands(rows.values(), start, end)
+    past, past_cut = yield from bygone.past(call.farm.schedule_runs.values(), tz, start, end, each, most)
+    due = [one for one in found.due if one.id in rows]  # others were removed meanwhile
     return {
         "from": start,
         "until": end,
         "tz": tz,
         "now": call.wall,
         "running": not call.farm.halted,
-        "occurrences": [{"name": rows[one.id].name, **asdict(one)} for one in found.due],
-        "commands": {str(one): command_of(call.table, call.farm, rows[one]) for one in {due.id for due in found.due}},
+        "occurrences": [{"name": rows[one.id].name, **asdict(one)} for one in due],
+        "commands": {str(one): command_of(call.table, call.farm, rows[one]) for one in {one.id for one in due}},
         "cut": found.cut,
         "past": [{**schedule_runs.line(one.run), "more": one.more} for one in past],
         "past_cut": past_cut,

@@ -6,7 +6,7 @@ counted. Moments are the wall clock's, in seconds since the epoch. It must not w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -31,15 +31,16 @@ def when(run: ScheduleRun) -> float:
 
 def past(
     runs: Iterable[ScheduleRun], tz: str, start: float, end: float, each: int, most: int
-) -> tuple[list[Bygone], float | None]:
+) -> Generator[None, None, tuple[list[Bygone], float | None]]:
     """Runs from `start` on and before `end` in the order of time: `each` of a schedule in a day of `tz`, `most` in all.
 
-    With the moment before which there are more than `most`, or None.
+    With the moment before which there are more than `most`, or None. In steps, one for each run.
     """
     days: dict[tuple[float, int], list[ScheduleRun]] = {}
     zone = zone_of(tz)
     begins = ends = 0.0
-    for run in runs:
+    for run in list(runs):
+        yield
         at = when(run)
         if not start <= at < end:
             continue

@@ -15,7 +15,7 @@ from brender.core import frames as frames_
 from brender.core.acts import Act
 from brender.core.due import Due, due_at
 from brender.core.hosting import Hosting
-from brender.core.lifecycle import TaskState
+from brender.core.lifecycle import SCHEDULE_OVER, TaskState
 from brender.core.links import Links, links_of
 from brender.core.rows import (
     TABLE_OF,
@@ -141,6 +141,7 @@ class Farm:
         self.ticked_at = 0.0
         self.shift = 0.0  # seconds by which the wall clock has been moved ahead of `now` since the master started
         self.due = Due()  # which schedule is due when
+        self.over: set[int] = set()  # schedules that are not due again
         self.halted = False  # whether somebody stopped all schedules
         self.ready: set[int] = set()  # steps that may have become ready; the scheduler's hint
         self.roomy: set[int] = set()  # workers that may have room again; the scheduler's hint
@@ -206,7 +207,7 @@ class Farm:
         elif isinstance(row, Channel):
             self.hosting.put(row)
         elif isinstance(row, Schedule):
-            self.due.put(row.id, due_at(row, self.shift))
+            self.note_due(row)
             self.halted = self.halted or "stopped" in (row.state, row.then if row.state == "running" else "")
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
@@ -242,6 +243,7 @@ class Farm:
             self.trends.pop(row.id, None)
         elif isinstance(row, Schedule):
             self.due.put(row.id, None)
+            self.over.discard(row.id)
         elif isinstance(row, ScheduleRun):
             runs = self.runs_of[row.schedule_id]
             del runs[row.id]
@@ -298,6 +300,11 @@ class Farm:
         self.shift = shift
         for row in self.schedules.values():
             self.due.put(row.id, due_at(row, shift))
+
+    def note_due(self, row: Schedule) -> None:
+        """Keep when a schedule is due, and whether it still is."""
+        self.due.put(row.id, due_at(row, self.shift))
+        (self.over.add if row.state in SCHEDULE_OVER else self.over.discard)(row.id)
 
     def note_waits(self, job: Job) -> None:
         """Keep what a job waits for where a success of others and the clock find it."""

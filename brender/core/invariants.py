@@ -59,6 +59,8 @@ def _schedules(farm: Farm) -> list[str]:
     rows = farm.schedules.values()
     wanted = {row.id: at for row in rows if (at := due_at(row, farm.shift)) is not None}
     broken = [] if wanted == farm.due.at else [f"schedules are due at {wanted}, the farm waits for {farm.due.at}"]
+    if {row.id for row in rows if row.state in SCHEDULE_OVER} != farm.over:
+        broken.append(f"the farm takes schedules {farm.over} to be over")
     runs_of: dict[int, set[int]] = {}
     for run in farm.schedule_runs.values():
         runs_of.setdefault(run.schedule_id, set()).add(run.id)

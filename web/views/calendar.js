@@ -4,7 +4,7 @@ import { fills, halted, now, schedules } from '../farm.js';
 import { onEvent, rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { Choice } from '../parts/filter.js';
-import { look } from '../parts/state.js';
+import { look as stateOf } from '../parts/state.js';
 import { complain } from '../parts/toast.js';
 import { ZONE, dayName, dayNamed, inZone, midnight } from '../parts/time.js';
 import { Run, bySchedule as together, nameOf, runsIn, whenRan } from './runs.js';
@@ -37,6 +37,9 @@ function useAgenda(from, until, each) {
   const due = useRef(0);
   const plans = plansOf(schedules.all);
   const known = useRef(plans);
+  const again = useRef(0);
+  // What has run since needs no plans: a question about what is over.
+  const look = () => rpc('schedule.agenda', { from, until: Math.min(until, now()), tz: ZONE, each, limit: 1000 }).then((said) => setFound((was) => was && was.asked === from && { ...was, past: said.past, past_cut: said.past_cut }), () => {});
   const soon = () => { if (!due.current) due.current = setTimeout(() => { due.current = 0; ask(); }, 1000); };
   const ask = () => rpc('schedule.agenda', { from, until, tz: ZONE, each, limit: 1000 }).then((said) => setFound({ ...said, asked: from }), complain);
   useEffect(() => {
@@ -50,7 +53,12 @@ function useAgenda(from, until, each) {
     known.current = plans;
     soon();
   }, [plans]);
-  useEffect(() => onEvent((topic) => { if (RAN.includes(topic) && from <= now() && now() < until) soon(); }), [from, until, each]);
+  useEffect(() => {
+    const stop = onEvent((topic) => {
+      if (RAN.includes(topic) && !again.current && from < now() && now() < until) again.current = setTimeout(() => { again.current = 0; look(); }, 1000);
+    });
+    return () => { stop(); clearTimeout(again.current); again.current = 0; };
+  }, [from, until, each]);
   return found && found.asked === from ? { ...found, occurrences: found.occurrences.filter((one) => one.at > now()) } : null;
 }
 
@@ -88,7 +96,7 @@ function Day({ day, agenda, rows, month, week, chosen }) {
   return html`<button class="day ${today ? 'today' : ''} ${month !== undefined && day.getMonth() !== month ? 'other' : ''}" aria-pressed=${chosen === name} aria-label="${long.format(day)}${today ? ', today' : ''}: ${due.length} due${ran.length ? `, ${ran.length} ran` : ''}" onClick=${() => refine({ day: chosen === name ? '' : name })}>
     <span class="date"><b>${day.getDate()}</b><span class="faint dow">${dayWord.format(day)}</span>${many > 0 && html`<span class="many" aria-hidden="true">${many}</span>`}</span>
     ${agenda && html`<${Bands} agenda=${agenda} from=${from} until=${until} />`}
-    ${past.map(([run, number]) => { const [token, letter] = look(run.outcome); return html`<span class="chip ran s-${token}" key=${`r${run.schedule}`} title=${run.outcome}><i aria-hidden="true">${letter}</i> <span class="faint">${clockOf(whenRan(run))}</span> ${nameOf(run)}${number > 1 ? ` ×${number}` : ''}</span>`; })}
+    ${past.map(([run, number]) => { const [token, letter] = stateOf(run.outcome); return html`<span class="chip ran s-${token}" key=${`r${run.schedule}`} title=${run.outcome}><i aria-hidden="true">${letter}</i> <span class="faint">${clockOf(whenRan(run))}</span> ${nameOf(run)}${number > 1 ? ` ×${number}` : ''}</span>`; })}
     ${shown.map(([row, all]) => html`<span class="chip due" key=${row.id}><span class="faint">${clockOf(all[0].at)}</span> ${called(row)}${often(all)}</span>`)}
     ${left > 0 && html`<span class="chip faint">${left} more</span>`}</button>`;
 }

@@ -313,7 +313,8 @@ def _turn_back(ctx: Context, row: Schedule) -> None:
 
 def _forget_the_oldest(ctx: Context) -> None:
     """What is over stays to be looked at for a while (RM-25: never leaks)."""
-    over = [row for row in ctx.farm.schedules.values() if row.state in SCHEDULE_OVER and not row.queued]
+    rows = (ctx.farm.schedules[one] for one in ctx.farm.over)  # never all of them: it is asked at every end
+    over = [row for row in rows if not row.queued]
     over.sort(key=lambda row: (row.modified_at, row.id))
     for row in over[: max(0, len(over) - ctx.settings.ended_schedules)]:
         ctx.ledger.remove(row)
