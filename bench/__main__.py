@@ -26,6 +26,7 @@ from bench import (
     latency,
     page,
     placement,
+    plots,
     readings,
     schedules,
     stops,
@@ -56,6 +57,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "web": web.web,
     "page": page.page,
     "heap": page.heap,
+    "plots": plots.plots,
 }
 
 

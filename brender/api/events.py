@@ -19,7 +19,7 @@ QUIET = 5.0  # seconds without an event after which the master is asked how far 
 ANSWER = 60.0  # seconds in which it says so, else the connection is given up
 LAGGED = "farm.lagged"
 # Events of the moment, with the number of some other event: nothing can be resumed from them (docs/protocol.md).
-MOMENTS = ("task.progress", "task.log", "job.watch")
+MOMENTS = ("task.progress", "task.log", "worker.tail", "job.watch")
 
 
 class Event(NamedTuple):

@@ -93,10 +93,14 @@ class Act(Struct, frozen=True):
 
 
 class Subscribe(Act, frozen=True):
-    """Send the events on these topics (globs), from `since` on when it is not None."""
+    """Send the events on these topics (globs), from `since` on when it is not None.
+
+    `channels`, ids, are those whose values are told where channel.values is one of the topics; None: all.
+    """
 
     topics: list[str]
     since: int | None = None
+    channels: list[int] | None = None
 
 
 class Unsubscribe(Act, frozen=True):
@@ -154,6 +158,15 @@ class ReadLog(Unhurried, frozen=True):
     step: int
     task: int
     attempt: int | None = None
+    start: int | None = None
+    lines: int | None = None
+    follow: bool = False
+
+
+class ReadOwnLog(Unhurried, frozen=True):
+    """What the daemon of a worker has said, from a position or the last lines; and what it says from now on."""
+
+    worker: int
     start: int | None = None
     lines: int | None = None
     follow: bool = False

@@ -264,9 +264,8 @@ def retried(data: Data, room: int) -> list[str]:
 
 
 def dropped(data: Data, room: int) -> list[str]:
-    return wrap(
-        f"OK {number(len(data['deliveries']), 'letter')} dropped; what it says stays in the log: log list", room
-    )
+    many = number(len(data["deliveries"]), "letter")
+    return wrap(f"OK {many} dropped; what was to be said stays in the log: log list", room)
 
 
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {

@@ -301,10 +301,8 @@ def test_a_letter_that_nobody_wants_is_dropped(state: str) -> None:
     turn = stage.turn(ev.DropDeliveries([1], "anna"))
     assert turn.answers[0]["deliveries"] == [1]
     assert [row.id for row in letters(stage)] == [2]
-    assert (
-        "delivery.dropped",
-        {"id": 1, "logger": "render", "error": stage_error(state), "by": "anna"},
-    ) in turn.notices
+    told = {"id": 1, "logger": "render", "error": stage_error(state), "by": "anna"}
+    assert ("delivery.dropped", told) in turn.notices
     assert texts(take(stage)) == ["wanted"]
     assert ("record", 1) in {(change.table, change.id) for change in turn.changes if change.op == "put"}
     assert "no delivery 1" in stage.refused(ev.RetryDeliveries([1])).message

@@ -16,6 +16,7 @@ from brender.config import DEFAULT
 from brender.core import events as ev
 from brender.core.engine import Core
 from brender.daemon.logs import LogFolder
+from brender.daemon.said import Said
 from brender.daemon.tails import Tails
 from brender.hub.clock import SteadyClock
 from brender.hub.hub import Hub
@@ -95,7 +96,8 @@ class Worker:
         self.folder = LogFolder(folder / name)
         self.alive: set[int] = set()
         self.heard: list[Any] = []
-        self.tails = Tails(self.folder, lambda attempt: attempt in self.alive, self.sock.sendall)
+        self.said = Said(folder / name / "said")
+        self.tails = Tails(self.folder, self.said, lambda attempt: attempt in self.alive, self.sock.sendall)
         mac = "020000000007"
         hello = ev.Hello(0, f"brender_{mac}", mac, name, boot="1", slots=1, functions=["command"])
         self.say(hello)
@@ -191,6 +193,26 @@ def test_a_program_follows_a_log_until_its_attempt_has_ended(line: Line, worker:
         text += event["data"]["text"]
 
     assert text + event["data"]["text"] == "Saved\n"
+
+
+def test_what_a_daemon_has_said_is_asked_for_like_a_log_and_never_ends(farm: Farm, line: Line, worker: Worker) -> None:
+    """Issue 6: why a machine does nothing is seen without going there."""
+    worker.said.write(b"one\ntwo\nthree\n")
+    turns = farm.hub.turns
+    told = line.ask("worker.tail", worker="render-07", lines=2)
+    assert (told["text"], told["eof"], told["worker"], told["next"]) == ("two\nthree\n", True, "render-07", 14)
+    assert "attempt" not in told
+    assert farm.hub.turns - turns <= 1
+    first = line.ask("worker.tail", worker="render-07", start=14, follow=True)
+    assert (first["text"], first["following"]) == ("", True)
+    worker.said.write("four — \x1b[2J\n".encode())
+    event = line.event()
+    assert event["topic"] == "worker.tail"
+    told = {"worker": "render-07", "text": "four — \x1b[2J\n", "start": 14, "next": 28, "size": 28, "eof": False}
+    assert event["data"] == told
+    assert line.ask("farm.unsubscribe", topics=["worker.tail"]) == {"topics": []}
+    assert farm.hub._later.logs._asking == {}
+    assert line.ask("worker.tail", worker="render-77")["code"] == 1003
 
 
 def test_a_person_follows_a_log_line_by_line_and_ctrl_c_ends_it(farm: Farm, line: Line, worker: Worker) -> None:

@@ -494,3 +494,50 @@ def test_a_plot_has_what_was_measured_while_the_page_was_cut_off(measured: House
     expect(person.page.locator("details tbody tr").first).to_contain_text("8.125 bar")
     put(measured, "pump", [(time.time(), 8.375)])
     expect(figure(person, "pump")).to_contain_text("8.375 bar")
+
+
+class Told:
+    """What a page hears of channels, and what it chose to hear, as it passes its WebSocket."""
+
+    def __init__(self, person: Person) -> None:
+        self.values: dict[int, Any] = {}
+        self.chosen: list[Any] = []
+        person.page.on("websocket", self._listen)
+
+    def _listen(self, socket: Any) -> None:
+        socket.on("framesent", lambda text: self._sent(json.loads(text)))
+        socket.on("framereceived", lambda text: self._heard(json.loads(text)))
+
+    def _sent(self, said: Any) -> None:
+        if said.get("method") == "farm.subscribe" and "channel.values" in said["params"]["topics"]:
+            self.chosen.append(said["params"].get("channels"))
+
+    def _heard(self, said: Any) -> None:
+        for one in said if isinstance(said, list) else [said]:
+            if one.get("method") == "event" and one["params"]["topic"] == "channel.values":
+                self.values.update({channel: value for channel, _, value in one["params"]["data"]["values"]})
+
+
+def test_a_page_hears_the_channels_that_it_shows_and_no_others(measured: House) -> None:
+    """Issue 6: three plots of ten thousand channels cost three channels."""
+    shown, hidden = channel(measured, "zz-shown"), channel(measured, "zz-hidden")
+    put(measured, "zz-shown", [(time.time() - 5, 1.0)])
+    person = measured.person()
+    told = Told(person)
+    person.open(f"channels/{shown}?range=15m")
+    expect(figure(person, "zz-shown")).to_contain_text("1")
+    until(lambda: person.page.evaluate("1") and told.chosen, "the page says which channels it shows")
+    assert set(told.chosen[-1]) == {shown}
+    put(measured, "zz-hidden", [(time.time(), 5.0)])
+    put(measured, "zz-shown", [(time.time(), 2.5)])
+    expect(figure(person, "zz-shown")).to_contain_text("2.5")
+    assert told.values == {shown: 2.5}
+    person.open("channels?q=zz-")  # both are rows now
+    expect(person.row("zz-hidden")).to_contain_text("5")
+    put(measured, "zz-hidden", [(time.time(), 7.25)])
+    expect(person.row("zz-hidden")).to_contain_text("7.25")
+    assert told.values.keys() <= {shown, hidden}
+    person.page.get_by_role("button", name="Now", exact=True).click()  # to sort by it, all have to be known
+    until(lambda: person.page.evaluate("1") and None in told.chosen, "the page hears every channel")
+    person.open("jobs")
+    measured.call("channel.delete", channels=["zz-shown", "zz-hidden"])

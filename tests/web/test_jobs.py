@@ -141,3 +141,37 @@ def test_several_steps_add_up_to_one_job(house: House) -> None:
     expect(person.row("both")).to_contain_text("success")
     expect(bar).to_have_attribute("aria-valuenow", "6")
     expect(bar).to_have_attribute("aria-valuemax", "6")
+
+
+def test_jobs_that_the_page_does_not_hold_are_found_shown_and_opened(house: House) -> None:
+    """Issue 6: a farm has more jobs than its mirror; the page says so, and a search is of all of them."""
+    oldest = house.job("oldest-of-all", frames="1-2")
+    with house.farm.json() as doer:
+        for number in range(1300):
+            doer.call("job.create", name=f"crowd-{number:04}", function="noop")
+    person = house.person().open("jobs")
+    total = house.call("job.mirror", limit=1)["of"]
+    extent = person.page.locator(".extent")
+    expect(extent).to_contain_text(f"The newest 1,000 of {total:,} jobs.")
+    person.page.get_by_role("searchbox", name="Find a job").fill("oldest-of")
+    expect(person.row("oldest-of-all")).to_be_visible()
+    expect(extent).to_contain_text(f"All {total:,} jobs were searched.")
+    person.row("oldest-of-all").get_by_role("checkbox").check()
+    person.button("Run", ".selbar").click()
+    expect(person.row("oldest-of-all")).to_contain_text("success")  # it is a row like the others, and follows the farm
+    person.page.get_by_role("searchbox", name="Find a job").fill("crowd")
+    expect(extent).to_contain_text("of 1,300 that fit")
+    while person.button("More", ".extent").is_visible():
+        person.button("More", ".extent").click()
+        expect(person.page.locator(".extent button:disabled")).to_have_count(0)
+    expect(extent).to_have_count(0)  # by now the page holds all
+    assert person.page.get_by_role("table", name="Jobs").get_attribute("aria-rowcount") == "1301"
+    fresh = house.person().open(f"jobs/{oldest}")  # a link to it, in a page that does not hold it
+    expect(fresh.page.get_by_role("heading", name="oldest-of-all")).to_be_visible()
+    assert fresh.barriers() == []
+    gone = house.person().open("jobs/99999")
+    gone.see("There is no job 99999")
+    fresh.open("jobs")
+    fresh.button("Older ones", ".extent").click()
+    expect(fresh.row("oldest-of-all")).to_have_count(0)  # far below
+    expect(fresh.page.locator(".extent")).to_have_count(0)  # all are held

@@ -144,3 +144,18 @@ def test_a_log_that_nobody_can_read_says_why(house: House) -> None:
     job = house.run("quiet", function="twice", params=[str(house.farm.folder / "quiet")], frames="1")
     person = house.person().open(f"jobs/{job}?task=0&log=999999")
     person.see("999999")
+
+
+def test_what_a_machine_says_is_on_its_page_live_and_over_its_restart(shop: House) -> None:
+    """Issue 6 item 1: the log of the daemon itself."""
+    spare = shop.farm.worker("spare", 1)
+    worker = shop.farm.workers()["spare"]["id"]
+    person = shop.person().open(f"workers/{worker}")
+    log = person.page.get_by_role("log", name="What it says")
+    expect(log).to_contain_text("online as spare")
+    assert spare.stop() == 0
+    person.see("Worker spare, which has its own log, is offline")
+    shop.farm.worker("spare", 1)
+    expect(person.page.locator(".logs [role=status]").first).to_contain_text("live")
+    expect(log.get_by_text("online as spare")).to_have_count(2)
+    assert person.barriers() == []

@@ -19,7 +19,7 @@ export function useAtMost(pixels) {
 }
 
 /**
- * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, narrow: false to hide where there is little room and 'snug' where there is some, phone: false on phones, num }]
+ * columns: [{ key, label, width (CSS grid track), cell(row), value(row) for sorting, sorted() called while it is sorted by and answers how to stop, narrow: false to hide where there is little room and 'snug' where there is some, phone: false on phones, num }]
  * open(row): Enter or a click. only: methods offered for selected rows; also(rows): what else is.
  */
 export function Table({ rows, columns, open, label, sort: first, only, also, select = true, empty }) {
@@ -41,6 +41,10 @@ export function Table({ rows, columns, open, label, sort: first, only, also, sel
     return [...rows].sort((a, b) => sort.way * compare(value(a), value(b)) || compare(a.id, b.id));
   }, [rows, sort]);
 
+  useEffect(() => {
+    const column = sort && columns.find((one) => one.key === sort.key);
+    return column && column.sorted ? column.sorted() : undefined;
+  }, [sort && sort.key]);
   useLayoutEffect(() => {
     if (!box.current) return undefined;
     const seen = new ResizeObserver(() => setView((old) => ({ ...old, height: box.current ? box.current.clientHeight : old.height })));

@@ -1,6 +1,6 @@
 // One job: its frames as a grid, the last picture large, its steps, why it waits, what it cost.
 import { html, useEffect, useMemo, useState } from '../html.js';
-import { jobs, now } from '../farm.js';
+import { fills, jobs, now } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -36,6 +36,12 @@ export function Job({ id }) {
   }, [id, job && job.state, due]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
   const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
+  const [missing, setMissing] = useState(false); // of the farm, not only of what the page holds
+  useEffect(() => {
+    if (job) return;
+    rpc('job.mirror', { before: Number(id) + 1 || 1, limit: 1 }).then((found) => { const row = found.jobs.find((one) => one.id === Number(id)); if (row) jobs.put(row); setMissing(!row); }, () => setMissing(true));
+  }, [id, !job, fills.value]);
+  if (!job && !missing) return html`<div class="empty"><h2>Looking for job ${id}…</h2></div>`;
   if (!job) return html`<div class="empty"><h2>There is no job ${id}</h2><p>It may have been deleted.</p><a class="btn" href=${to('jobs')}>All jobs</a></div>`;
   const picked = query.task === undefined || query.task === '' ? undefined : Number(query.task);
   const pick = (at) => refine({ task: String(at), step: String(step.id), log: query.log === 'newest' ? 'newest' : '' });

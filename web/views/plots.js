@@ -12,7 +12,7 @@ import { append, figures, isDrawn, seriesOf, trim, valueAt } from '../parts/seri
 import { State } from '../parts/state.js';
 import { Why } from '../parts/why.js';
 import { clockOf, count, secondOf, span } from '../parts/time.js';
-import { VALUES, cellOf } from '../measured.js';
+import { VALUES, cellOf, follow } from '../measured.js';
 
 const MOST = 16; // channels of one picture
 const FEWEST = 200; // points, where the picture is not there yet or tiny
@@ -140,6 +140,7 @@ export function Plots({ id }) {
   const { query } = route.value;
   const range = rangeOf(query);
   const [width, setWidth] = useState(0);
+  useEffect(() => { const stops = ids.map(follow); return () => stops.forEach((stop) => stop()); }, [ids.join()]);
   const { series, busy, version } = useSeries(ids, range, width);
   const at = useMemo(() => signal(null), []);
   const kept = useRef(new Map()); // a channel keeps its colour while others come and go

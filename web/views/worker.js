@@ -9,6 +9,7 @@ import { Spark, Value, useMeasured } from '../parts/measure.js';
 import { useSoon } from '../parts/soon.js';
 import { Why } from '../parts/why.js';
 import { State, ofWorker } from '../parts/state.js';
+import { Log } from './logs.js';
 import { dayOf, span } from '../parts/time.js';
 import { Warm } from '../parts/vitals.js';
 
@@ -50,6 +51,7 @@ export function Worker({ id }) {
       </section>
       <${Measures} row=${row} />
       <${History} key=${row.id} row=${row} />
+      <section class="panel short"><header><h2>What it says</h2></header><${Log} key=${row.id} method="worker.tail" asked=${{ worker: String(row.id) }} when=${row.presence} label="What it says" /></section>
     </div><aside class="panel"><header><h2>Machine</h2></header><dl class="facts">
       <dt>Address</dt><dd class="mono">${row.mac}</dd><dt>Host</dt><dd>${row.hostname}</dd><dt>System</dt><dd>${row.platform}</dd>
       <dt>Cores</dt><dd>${facts.cores || '–'}</dd><dt>Memory</dt><dd>${bytes(facts.memory_mb)}</dd><dt>GPUs</dt><dd>${facts.gpus ? `${facts.gpus}${facts.gpu_names ? `: ${[].concat(facts.gpu_names).join(', ')}` : ''}` : 'none'}</dd>
