@@ -1,8 +1,9 @@
 // Lines over time on a canvas, an axis for each unit, a band from lowest to highest where a point is a step of time.
-// Dragging over it zooms; arrow keys and + - do the same. It must not know channels: lines have a name, a unit and a series.
+// Dragging over it zooms, as fingers, arrow keys and + - do. It must not know channels: lines have a name, a unit and a series.
 import { html, useEffect, useLayoutEffect, useRef } from '../html.js';
 import { joined } from './series.js';
 import { told } from './measure.js';
+import { fingers } from './touch.js';
 
 const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3]];
 export const COLOURS = 8; // then the same again, dashed
@@ -89,17 +90,18 @@ function options(Plotter, lines, width, look, zoom, hover) {
 
 /**
  * lines: [{ name, unit, colour (a number), series, holds }]; window(): { from, to }; version: a signal that says "draw again".
- * zoom(from, to); hover(moment or null); keys(name) for a key that moves; words: what it shows, in words.
+ * zoom(from, to); reset(): the usual stretch; hover(moment or null); keys(name) for a key that moves; words: what it shows, in words.
  */
-export function Plot({ lines, window: seen, version, zoom, hover, keys, words, measured }) {
+export function Plot({ lines, window: seen, version, zoom, reset, hover, keys, words, measured }) {
   const box = useRef(null);
   const plot = useRef(null);
   const look = useRef(seen());
   const shape = lines.map((one) => `${one.colour}/${one.unit}/${one.name}`).join('\n');
   const now = useRef(null);
-  now.current = { lines, seen, zoom, hover };
+  now.current = { lines, seen, zoom, reset, hover };
+  const held = useRef(null); // the stretch that fingers have moved to, until they leave
 
-  const columns = () => { look.current = now.current.seen(); return joined(now.current.lines, look.current.from, look.current.to); };
+  const columns = () => { look.current = held.current || now.current.seen(); return joined(now.current.lines, look.current.from, look.current.to); };
   useLayoutEffect(() => {
     let here = true;
     let made = null;
@@ -107,6 +109,8 @@ export function Plot({ lines, window: seen, version, zoom, hover, keys, words, m
     const make = (Plotter) => {
       if (made) made.destroy();
       made = plot.current = new Plotter(options(Plotter, now.current.lines, width, look, (from, to) => now.current.zoom(from, to), (at) => now.current.hover(at)), columns(), box.current);
+      const show = (from, to) => { held.current = to ? { from, to } : null; if (plot.current) plot.current.setData(columns()); };
+      fingers(made.over, { begin: () => look.current, show, settle: (from, to) => { held.current = null; now.current.zoom(from, to); }, reset: () => now.current.reset() });
     };
     let again = () => {};
     const seen_ = new ResizeObserver(() => {
