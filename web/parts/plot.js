@@ -9,6 +9,7 @@ const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3]];
 export const COLOURS = 8; // then the same again, dashed
 const HEIGHT = 340;
 const MOST_AXES = 4;
+const LEAST_SHARE = 5; // percent from the lowest to the highest that an axis shows
 const MINUTE = 60;
 const DAY = 86400;
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -25,6 +26,17 @@ function moments(plot, splits, axis, space, step) {
     before = today;
     return shown;
   });
+}
+
+/** What an axis shows. Shares that hardly differ are drawn as if they hardly did, and none is above the whole. */
+function reach(Plotter, unit, low, high) {
+  if (low === null) return [0, 1];
+  if (unit !== '%') return Plotter.rangeNum(low, high, 0.1, true);
+  const more = Math.max(0, LEAST_SHARE - (high - low)) / 2;
+  const [least, most] = [low < 0 ? -Infinity : 0, high > 100 ? Infinity : 100];
+  const shift = Math.max(0, least - (low - more)) - Math.max(0, high + more - most);
+  const [from, to] = Plotter.rangeNum(low - more + shift, high + more + shift, 0.1, true);
+  return [Math.max(least, from), Math.min(most, to)];
 }
 
 const token = (style, name) => style.getPropertyValue(name).trim();
@@ -61,7 +73,7 @@ function options(Plotter, lines, width, look, zoom, hover) {
   const scales = { x: { time: true, range: () => [look.current.from, look.current.to] } };
   const axes = [{ stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: moments, size: 40, space: 74 }];
   units.forEach((unit, place) => {
-    scales[`y${place}`] = { range: (plot, low, high) => (low === null ? [0, 1] : Plotter.rangeNum(low, high, 0.1, true)) };
+    scales[`y${place}`] = { range: (plot, low, high) => reach(Plotter, unit, low, high) };
     if (place < most) axes.push({ scale: `y${place}`, side: place % 2 ? 1 : 3, label: unit || ' ', labelSize: 18, labelFont: font, font, size: 54, stroke: ink, grid: { show: place === 0, stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (plot, splits) => splits.map(told) });
   });
   const series = [{}];

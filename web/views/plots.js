@@ -170,7 +170,7 @@ export function Plots({ id }) {
     <section class="panel"><${Range} />
       <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} reset=${reset} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
         ${!busy && !lines.length && html`<p class="over dim">${range.live ? 'Nothing was measured in this time.' : 'Nothing was measured in this time. Zoom out, or look at the time until now.'}</p>`}</div>
-      <p class="faint" style="text-align:right">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
+      <p class="faint zone">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
       <${Summary} rows=${rows} version=${version} at=${at} remove=${(one) => set(ids.filter((other) => other !== one))} /><${More} ids=${ids} set=${set} /></section>
     <${Values} rows=${rows} version=${version} />`;
 }
