@@ -189,6 +189,7 @@ TABLE: tuple[Row, ...] = (
     Row("schedule.list", schedules.listing, VIEWER, "schedule list", watched=True, moving=("now", "next_in")),
     Row("schedule.agenda", schedules.agenda, VIEWER, "schedule agenda 2040-12-24 2040-12-27 tz=Europe/Madrid"),
     Row("schedule.show", schedules.show, VIEWER, "schedule show nightly", watched=True, moving=("now", "next_in")),
+    Row("schedule.history", schedules.history, VIEWER, "schedule history nightly", watched=True, moving=("now",)),
     Row("schedule.remove", schedules.remove, OPERATOR, "schedule remove nightly", destructive=True),
     Row("schedule.run_now", schedules.run_now, OPERATOR, "schedule run-now nightly"),
     Row("schedule.pause", schedules.pause, OPERATOR, "schedule pause nightly"),

@@ -5,7 +5,7 @@ It knows no command and no grammar; everything else in this room stands on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +143,13 @@ class Lookup(Unhurried, frozen=True):
     query: str
     arguments: tuple[Any, ...]
     answer: Callable[[Any], dict[str, Any]]
+
+
+class Stepwise(Unhurried, frozen=True):
+    """Work in memory that is long in all and short in each step: others have their turn in between, and may change the
+    farm. What `steps` returns in the end is the answer."""
+
+    steps: Generator[None, None, dict[str, Any]]
 
 
 class ReadLog(Unhurried, frozen=True):

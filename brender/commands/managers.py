@@ -39,7 +39,7 @@ def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
         "pid": daemon.get("pid"),
         "pid_path": daemon.get("pid_path", ""),
         "started_at": started,
-        "modified_at": max(farm.loads[worker.id].rehosted, started or 0.0) or None,
+        "modified_at": worker.rehosted_at or started,
         "clock_skew": worker.facts.get("clock_skew"),
     }
 

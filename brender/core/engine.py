@@ -15,7 +15,7 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Attempt, Farm, Record, Row, Step
+from brender.core.farm import Attempt, Farm, Record, Row, ScheduleRun, Step
 from brender.core.journal import Change
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
@@ -149,7 +149,7 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
 
 
 GONE = -1  # in place of a version
-QUIET = (Attempt, Record)  # what happened to those has notices of its own, where anybody cares
+QUIET = (Attempt, Record, ScheduleRun)  # what happened to those has notices of its own, where anybody cares
 
 
 class Turn(Struct):

@@ -15,7 +15,7 @@ from brender.core import frames as frames_
 from brender.core.acts import Act
 from brender.core.due import Due, due_at
 from brender.core.hosting import Hosting
-from brender.core.lifecycle import TaskState
+from brender.core.lifecycle import SCHEDULE_OVER, TaskState
 from brender.core.links import Links, links_of
 from brender.core.load import Load
 from brender.core.rows import (
@@ -37,6 +37,7 @@ from brender.core.rows import (
     Record,
     Row,
     Schedule,
+    ScheduleRun,
     Step,
     Trouble,
     Worker,
@@ -68,6 +69,7 @@ __all__ = [
     "Record",
     "Row",
     "Schedule",
+    "ScheduleRun",
     "Step",
     "Tasks",
     "Trouble",
@@ -94,6 +96,8 @@ class Farm(Tables):
         self.ticked_at = 0.0
         self.shift = 0.0  # seconds by which the wall clock has been moved ahead of `now` since the master started
         self.due = Due()  # which schedule is due when
+        self.over: set[int] = set()  # schedules that are not due again
+        self.runs_of: dict[int, dict[int, None]] = {}  # schedule (it may be gone) -> its runs, in order
         self.halted = False  # whether somebody stopped all schedules
         self.ready: set[int] = set()  # steps that may have become ready; the scheduler's hint
         self.roomy: set[int] = set()  # workers that may have room again; the scheduler's hint
@@ -120,6 +124,8 @@ class Farm(Tables):
             self.usage.take(row, step, self.jobs[step.job_id])
             return
         self.watch.put(table, row)
+        if isinstance(row, ScheduleRun):
+            self.runs_of.setdefault(row.schedule_id, {})[row.id] = None
         if isinstance(row, Nameless):
             return
         self.names[self.name_key(row)] = row.id
@@ -129,7 +135,7 @@ class Farm(Tables):
         elif isinstance(row, Channel):
             self.hosting.put(row)
         elif isinstance(row, Schedule):
-            self.due.put(row.id, due_at(row, self.shift))
+            self.note_due(row)
             self.halted = self.halted or "stopped" in (row.state, row.then if row.state == "running" else "")
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
@@ -165,6 +171,12 @@ class Farm(Tables):
             self.trends.pop(row.id, None)
         elif isinstance(row, Schedule):
             self.due.put(row.id, None)
+            self.over.discard(row.id)
+        elif isinstance(row, ScheduleRun):
+            runs = self.runs_of[row.schedule_id]
+            del runs[row.id]
+            if not runs:
+                del self.runs_of[row.schedule_id]
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)
@@ -216,6 +228,11 @@ class Farm(Tables):
         self.shift = shift
         for row in self.schedules.values():
             self.due.put(row.id, due_at(row, shift))
+
+    def note_due(self, row: Schedule) -> None:
+        """Keep when a schedule is due, and whether it still is."""
+        self.due.put(row.id, due_at(row, self.shift))
+        (self.over.add if row.state in SCHEDULE_OVER else self.over.discard)(row.id)
 
     def note_waits(self, job: Job) -> None:
         """Keep what a job waits for where a success of others and the clock find it."""

@@ -12,7 +12,7 @@ class Load:
     """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
 
     __slots__ = (
-        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session",
+        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "said", "session",
         "twin_at",
     )  # fmt: skip
 
@@ -24,7 +24,6 @@ class Load:
         self.full = False  # it said that it starts nothing for now
         self.said = ""  # its own last warning: what differs from it was written by a person
         self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
-        self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
         self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
         self.expected = False  # it did not say goodbye when the master last ran, and has not come back since
         self.former = ""  # the life (boot) of its daemon before the present one

@@ -24,6 +24,7 @@ from brender.core.rows import (
     Project,
     Record,
     Schedule,
+    ScheduleRun,
     Step,
     Worker,
 )
@@ -39,6 +40,7 @@ _HELD: dict[str, str] = {
     "key": "keys",
     "channel": "channels",
     "schedule": "schedules",
+    "schedule_run": "schedule_runs",
     "job": "jobs",
     "step": "steps",
     "attempt": "attempts",
@@ -62,6 +64,7 @@ class Tables:
         self.keys: dict[int, Key] = {}
         self.channels: dict[int, Channel] = {}
         self.schedules: dict[int, Schedule] = {}
+        self.schedule_runs: dict[int, ScheduleRun] = {}  # the newest, those that go on among them
         self.jobs: dict[int, Job] = {}
         self.steps: dict[int, Step] = {}
         self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk

@@ -19,6 +19,7 @@ from brender.commands.text_work import progress_words
 from brender.core.farm import Farm
 from brender.core.rows import Attempt, Step
 from brender.errors import BrenderError, InternalError, NotFound, Unsupported, WrongState
+from brender.hub.clock import breathe
 from brender.hub.links import Link
 from brender.hub.logs import Logs, Wanted
 from brender.hub.readings import Readings
@@ -33,6 +34,7 @@ from brender.wire.readings import Batch
 log = logging.getLogger("brender.later")
 
 WATCH_TOPIC = "job.watch"
+SLICE = 0.01  # seconds of steps, then others have their turn
 GOING_ON = ("new", "running", "stopping")
 Answer = Callable[[Any], None]
 QUERIES: dict[str, Callable[..., Any]] = {
@@ -69,13 +71,15 @@ class Later:
         self.logs = Logs(now, seq)
         self.standing = Standing(farm, links, seq)
         self._farm, self._writer, self._readings, self._links = farm, writer, readings, links
-        self._seq = seq
+        self._now, self._seq = now, seq
         self._watching: list[Watching] = []
 
     def begin(self, link: Link | None, act: calls.Unhurried, answer: Answer) -> None:
         """Start what the act asks for; returns at once. Raises what can be refused at once. None: nobody looks on."""
         if isinstance(act, calls.Lookup):
             gevent.spawn(self._guarded, answer, lambda: self._look_up(act, answer))
+        elif isinstance(act, calls.Stepwise):
+            gevent.spawn(self._guarded, answer, lambda: answer(self._step(act)))
         elif isinstance(act, calls.Wake):
             gevent.spawn(self._guarded, answer, lambda: answer(wake(act)))
         elif isinstance(act, calls.ReadLog) and link is not None:
@@ -128,6 +132,17 @@ class Later:
         except Exception as defect:
             log.exception("a question met a defect")
             answer(InternalError(f"{type(defect).__name__}: {defect}"))
+
+    def _step(self, act: calls.Stepwise) -> Any:
+        until = self._now() + SLICE
+        while True:
+            try:
+                next(act.steps)
+            except StopIteration as ended:
+                return ended.value
+            if self._now() > until:
+                breathe()
+                until = self._now() + SLICE
 
     # ---- the disk
 

@@ -112,7 +112,7 @@ def test_many_channels_move_in_several_turns_of_bounded_length(stage: Stage, man
     while (stage.farm.hosting.due() or stage.now + 1) <= stage.now:
         writes.append(len(stage.turn(ev.PlaceChannels()).changes))
     managers.play()
-    assert max(writes) <= 500
+    assert max(writes) <= 500 + len(managers.hosts)  # and each manager's own row
     assert managers.counts() == [0, 900, 900]
     assert sum(one.state == "stale" for one in stage.farm.channels.values()) == 400
 

@@ -246,3 +246,10 @@ def test_a_mac_that_is_none_makes_no_packet() -> None:
 
 def test_the_zone_of_the_machine_is_a_name_that_can_be_used() -> None:
     assert zone_of(local_zone())
+
+
+def test_a_long_agenda_is_answered(ear: Ear) -> None:
+    for number in range(60):
+        ear.ask("schedule.cron", expr=f"{number} * * * *", tz="Australia/Lord_Howe", method="farm.save")
+    found = ear.ask("schedule.agenda", each=1000)
+    assert (len(found["occurrences"]), found["cut"] is not None) == (1000, True)

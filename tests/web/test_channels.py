@@ -541,3 +541,50 @@ def test_a_page_hears_the_channels_that_it_shows_and_no_others(measured: House) 
     until(lambda: person.page.evaluate("1") and None in told.chosen, "the page hears every channel")
     person.open("jobs")
     measured.call("channel.delete", channels=["zz-shown", "zz-hidden"])
+
+
+class Fingers:
+    """Touches on the picture, in parts of its width."""
+
+    def __init__(self, person: Person) -> None:
+        canvas(person).wait_for()
+        self.box = person.page.locator(".plot .u-over").bounding_box()
+        self.session = person.page.context.new_cdp_session(person.page)
+
+    def touch(self, *steps: list[float]) -> None:
+        """Put fingers down where the first step says, lead them along, and lift them."""
+        assert self.box is not None
+        box = self.box
+        for number, step in enumerate(steps):
+            points = [{"x": box["x"] + x * box["width"], "y": box["y"] + 100, "id": at} for at, x in enumerate(step)]
+            kind = "touchMove" if number else "touchStart"
+            self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        self.session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def looked_at(person: Person) -> tuple[float, float]:
+    """The stretch that the address names, once it does."""
+    found = person.until("location.hash.match(/from=([\\d.]+)&to=([\\d.]+)/)", "a stretch is in the address")
+    return float(found[1]), float(found[2])
+
+
+def test_fingers_move_zoom_and_go_back(measured: House) -> None:
+    """Issue 6 item 7: the plots on a phone."""
+    person = measured.person((390, 800)).open(f"channels/{ids(measured, 'pump')}?range=1h")
+    end = time.time()
+    Fingers(person).touch([0.3], [0.4], [0.5], [0.8])  # half a picture to the right: half an hour earlier
+    begin, until_ = looked_at(person)
+    assert (until_ - begin, until_) == (pytest.approx(3600, abs=30), pytest.approx(end - 1800, abs=60))
+    expect(person.page.locator('.picture[aria-busy="false"]')).to_be_visible()
+    Fingers(person).touch([0.4, 0.6], [0.35, 0.65], [0.3, 0.7])  # apart to twice: half the time around the middle
+    person.until(f"!location.hash.includes('from={begin:g}')", "another stretch")
+    closer = looked_at(person)
+    assert closer[1] - closer[0] == pytest.approx(1800, abs=30)
+    assert sum(closer) / 2 == pytest.approx((begin + until_) / 2, abs=30)
+    expect(person.page.locator('.picture[aria-busy="false"]')).to_be_visible()
+    Fingers(person).touch([0.5])
+    Fingers(person).touch([0.5])
+    person.until("!location.hash.includes('from=')", "the usual time again")
+    person.page.go_back()
+    assert looked_at(person) == closer
+    assert person.faults == []

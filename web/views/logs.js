@@ -13,7 +13,7 @@ const plain = (text) => text.replace(/\r\n/g, '\n').replace(CONTROL, (one) => St
 /** By which field an answer and the events of its session belong together, and what the log is of. */
 const OF = {
   'task.log': { field: 'attempt', words: (found) => `attempt ${found.attempt} on ${found.worker}` },
-  'worker.tail': { field: 'worker', words: () => 'kept on that machine' },
+  'worker.tail': { field: 'worker', words: () => "by that machine's clock" },
 };
 
 /** The lines of a log, which `changed` tells of once a frame at the most: { again, stop }. */
@@ -45,7 +45,7 @@ function follow(lines, method, asked, changed, about) {
     rpc(method, { ...asked, start: next, follow: true }, 0).then((found) => {
       if (!here) return;
       mine = found[field];
-      about({ text: words(found), live: found.following });
+      about({ text: words(found), live: found.following, asked: true });
       const expected = next;
       const came = early;
       next = Math.max(next, found.next);
@@ -138,7 +138,9 @@ export function Log({ method, asked, when, label }) {
     const kind = line === at ? 'hit' : lines.current.isBad(line) ? 'bad' : '';
     shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${lines.current.at(line)}</div>`);
   }
+  const nothing = about.asked && !view.many && !about.live;
   return html`<div class="logs"><${Tools} lines=${lines.current} ...${{ about, view, search, lost, tied, trouble, find }} look=${(text) => { setSearch(text); setLost(false); }} tie=${setTied} />
     ${lost && html`<p class="dim" role="status">No line has that.</p>`}
-    <div class="log" tabindex="0" role="log" aria-live="off" aria-label=${label || 'Log'} ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;
+    ${nothing && html`<p class="dim">Nothing was printed.</p>`}
+    <div class="log ${nothing ? 'none' : ''}" tabindex="0" role="log" aria-live="off" aria-label=${label || 'Log'} ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;
 }

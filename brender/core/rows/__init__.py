@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from brender.core.rows.alarms import Alarm, AlarmRule, Delivery, Logger, Record
 from brender.core.rows.measured import Channel, Device, Key
-from brender.core.rows.schedules import Schedule
+from brender.core.rows.schedules import Schedule, ScheduleRun
 from brender.core.rows.work import Attempt, Job, Limit, Preset, Project, Step, Trouble, Worker
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "Row",
     "Schedule",
+    "ScheduleRun",
     "Step",
     "Trouble",
     "Worker",
@@ -43,6 +44,7 @@ Row = (
     | Key
     | Channel
     | Schedule
+    | ScheduleRun
     | Job
     | Step
     | Attempt
@@ -52,7 +54,7 @@ Row = (
     | Record
     | Delivery
 )
-Nameless = Attempt | Alarm | Record | Delivery
+Nameless = Attempt | Alarm | Record | Delivery | ScheduleRun
 TABLES: dict[str, type[Row]] = {
     "worker": Worker,
     "project": Project,
@@ -62,6 +64,7 @@ TABLES: dict[str, type[Row]] = {
     "key": Key,
     "channel": Channel,
     "schedule": Schedule,
+    "schedule_run": ScheduleRun,
     "job": Job,
     "step": Step,
     "attempt": Attempt,

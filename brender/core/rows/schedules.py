@@ -42,3 +42,21 @@ class Schedule(Struct):
     created_at: float = 0.0
     modified_at: float = 0.0
     version: int = 1
+
+
+class ScheduleRun(Struct):
+    """What became of one moment at which a schedule was due, or of a run by hand. Moments are the wall clock's."""
+
+    id: int
+    schedule_id: int
+    name: str  # that the schedule had; it may be gone
+    command: str  # what it ran, or would have run
+    due_at: float
+    fired_at: float | None = None  # when it began; None: it did not
+    ended_at: float | None = None
+    outcome: str = "running"  # running | ok | error | unknown (the master stopped) | missed | overlapped
+    said: str = ""
+    code: int | None = None  # of the error
+    created_at: float = 0.0
+    modified_at: float = 0.0
+    version: int = 1

@@ -29,6 +29,7 @@ class Worker(Struct):
     platform: str = ""
     boot: str = ""  # one life of the daemon; another value means another process
     legacy: bool = False  # a 2013 client: listed, never given work
+    rehosted_at: float | None = None  # when it last got, lost or was to alter a channel (CL-29)
     created_at: float = 0.0
     modified_at: float = 0.0
     version: int = 1

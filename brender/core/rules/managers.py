@@ -72,7 +72,7 @@ def spec_of(farm: Farm, channel: Channel) -> ChannelSpec:
 def host(ctx: Context, manager: Worker, channels: Iterable[Channel], again: bool = False) -> None:
     """These are the manager's: tell it, if it is here; else it hears of them when it comes."""
     load = ctx.farm.loads[manager.id]
-    load.rehosted = ctx.now
+    ctx.ledger.set(manager, rehosted_at=ctx.now)
     online = load.session is not None and is_manager(manager)
     told = []
     for channel in channels:
@@ -103,7 +103,7 @@ def drop(ctx: Context, channels: Iterable[Channel]) -> None:
         if channel.manager_id in ctx.farm.loads and channel.state in HOSTED:
             found.setdefault(channel.manager_id, []).append(channel.id)
     for manager_id, ids in found.items():
-        ctx.farm.loads[manager_id].rehosted = ctx.now
+        ctx.ledger.set(ctx.farm.workers[manager_id], rehosted_at=ctx.now)
         ctx.order(ctx.farm.loads[manager_id].session, Host(drop=ids))
 
 
