@@ -128,9 +128,9 @@ def read(kind: str, params: dict[str, Any], plug_ins: Mapping[str, type[Filter]]
     try:
         found = msgspec.convert(params, known)
     except msgspec.ValidationError as error:
-        names = ", ".join(known.__struct_fields__)
+        taken = ", ".join(known.__struct_fields__)
         raise Invalid(
-            f"The parameters do not fit a channel of type {kind}: {error}.", hint=f"It takes {names}."
+            f"The parameters do not fit a channel of type {kind}: {error}.", hint=f"It takes {taken}."
         ) from None
     for name, (least, most) in _BOUNDS.items():
         value = getattr(found, name, None)
