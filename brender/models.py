@@ -1,4 +1,4 @@
-"""The rows of brender/core/farm.py as peewee tables: the newest schema (upgrades.py has its history).
+"""The rows of brender/core/rows as peewee tables: the newest schema (upgrades.py has its history).
 
 peewee makes the schema, the queries of reports and (later) PostgreSQL's dialect; the hot path uses `upsert_sql` on the
 raw connection. It must not know how a farm is loaded or when it is saved.

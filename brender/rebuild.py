@@ -106,7 +106,7 @@ def _untouched(farm: Farm, step: Step) -> TaskState:
 
 
 def _allowed(state: TaskState, step: Step, job: Job) -> TaskState:
-    """In a job that is stopped, or in a run that is past, nothing waits for a slot (rules/attempts.py)."""
+    """In a job that is stopped, or in a run that is past, nothing waits for a slot (rules/outcomes.py)."""
     if state in READY and (job.desired == "stop" or step.run != job.run):
         return TaskState.SKIPPED
     return state

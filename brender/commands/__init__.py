@@ -224,6 +224,7 @@ TABLE: tuple[Row, ...] = (
     Row("delivery.list", deliveries.listing, VIEWER, "delivery list failed", watched=True),
     Row("delivery.show", deliveries.show, VIEWER, "delivery show all", watched=True),
     Row("delivery.retry", deliveries.retry, OPERATOR, "delivery retry failed"),
+    Row("delivery.drop", deliveries.drop, OPERATOR, "delivery drop failed", destructive=True),
     Row("delivery.take", deliveries.take, OPERATOR, spoken=False),
     Row("delivery.sent", deliveries.sent, OPERATOR, spoken=False),
     Row("delivery.failed", deliveries.failed, OPERATOR, spoken=False),

@@ -11,7 +11,7 @@ from brender.commands.kinds import Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Farm, Worker
-from brender.core.rules.hosting import groups_of, is_manager
+from brender.core.rules.managers import groups_of, is_manager
 from brender.errors import Exists, NotFound, WrongState, nearest
 
 One = Annotated[Worker, MANAGER, Arg(text="which manager")]

@@ -1,4 +1,4 @@
-"""Passes logs, of attempts and of daemons themselves, from the workers that have them to the sessions that ask: bounded,
+"""Passes logs, of attempts and of daemons themselves, from the workers that have them to those who ask: bounded,
 never through the core.
 
 One piece is asked of a worker at a time; the next one only when the asking session has taken the last. It must not know

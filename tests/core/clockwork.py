@@ -13,6 +13,8 @@ from brender.core.rules.schedules import verdict
 
 from .builders import Stage
 
+HOUR, DAY = 3600.0, 86_400.0  # seconds
+
 
 class Fired(Struct):
     """One run that began: at which time of the steady clock, for which occurrence (None: by hand or owed)."""

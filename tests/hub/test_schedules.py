@@ -214,7 +214,7 @@ def test_schedules_survive_their_master_and_what_was_missed_follows_its_policy(t
 
 def test_a_clock_that_is_set_is_noticed_and_schedules_follow_it(house: House, ear: Ear) -> None:
     """CONTRACT F24: no delay moves, no worker is lost, what goes by the wall clock goes by the new one."""
-    house.hub._add(ev.Hello(7777, "brender_02000000aaaa", "02000000aaaa", "w"), None)
+    house.hub._turns.add(ev.Hello(7777, "brender_02000000aaaa", "02000000aaaa", "w"), None)
     ear.until("worker.changed", presence="online")
     delay = ear.make("once_after", seconds=3000)
     moment = ear.make("once_when", timestamp=house.core.farm.wall + 3000)

@@ -64,6 +64,17 @@ function follow(lines, method, asked, changed, about) {
   return { again: () => { if (stopped && link.value === 'live') ask(); }, stop };
 }
 
+/** What one can do with a log: see how much of it is here, go to what went wrong or was looked for, stay at its end. */
+function Tools({ lines, about, view, search, lost, tied, trouble, find, look, tie }) {
+  const loading = about.part !== undefined && about.part < 0.999;
+  return html`<div class="tools">
+    <span class="dim grow" role="status">${about.text}${view.many ? `, ${count(lines.count)} lines` : ''}${lines.begin ? `, the first ${count(lines.begin)} made room` : ''}${loading ? `, ${Math.floor(100 * about.part)} % is here` : about.live ? ', live' : ''}</span>
+    ${view.bad > 0 && html`<span class="seg" role="group" aria-label="Lines that tell of trouble"><button onClick=${() => trouble(-1)} aria-label="Error before this one">↑</button><button onClick=${() => trouble(1)}>${count(view.bad)} ${view.bad === 1 ? 'error' : 'errors'}</button><button onClick=${() => trouble(1)} aria-label="Next error">↓</button></span>`}
+    <label><span class="sr">Search the log</span><input type="search" placeholder="Search the log" value=${search} aria-invalid=${lost} onInput=${(event) => { look(event.currentTarget.value); }} onKeyDown=${(event) => { if (event.key === 'Enter') { find(event.shiftKey ? -1 : 1); event.preventDefault(); } }} /></label>
+    <span class="seg" role="group" aria-label="Found lines"><button onClick=${() => find(-1)} aria-label="Found before this one">↑</button><button onClick=${() => find(1)} aria-label="Next found">↓</button></span>
+    <button class="btn small" aria-pressed=${tied} onClick=${() => tie(!tied)}>Follow</button></div>`;
+}
+
 /** The log that this method answers with for what is asked; asked for again, where it broke off, when `when` is another. */
 export function Log({ method, asked, when, label }) {
   const lines = useRef(new Lines());
@@ -128,13 +139,7 @@ export function Log({ method, asked, when, label }) {
     shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${lines.current.at(line)}</div>`);
   }
   const nothing = about.asked && !view.many && !about.live;
-  const loading = about.part !== undefined && about.part < 0.999;
-  return html`<div class="logs"><div class="tools">
-      <span class="dim grow" role="status">${about.text}${view.many ? `, ${count(lines.current.count)} lines` : ''}${lines.current.begin ? `, the first ${count(lines.current.begin)} made room` : ''}${loading ? `, ${Math.floor(100 * about.part)} % is here` : about.live ? ', live' : ''}</span>
-      ${view.bad > 0 && html`<span class="seg" role="group" aria-label="Lines that tell of trouble"><button onClick=${() => trouble(-1)} aria-label="Error before this one">↑</button><button onClick=${() => trouble(1)}>${count(view.bad)} ${view.bad === 1 ? 'error' : 'errors'}</button><button onClick=${() => trouble(1)} aria-label="Next error">↓</button></span>`}
-      <label><span class="sr">Search the log</span><input type="search" placeholder="Search the log" value=${search} aria-invalid=${lost} onInput=${(event) => { setSearch(event.currentTarget.value); setLost(false); }} onKeyDown=${(event) => { if (event.key === 'Enter') { find(event.shiftKey ? -1 : 1); event.preventDefault(); } }} /></label>
-      <span class="seg" role="group" aria-label="Found lines"><button onClick=${() => find(-1)} aria-label="Found before this one">↑</button><button onClick=${() => find(1)} aria-label="Next found">↓</button></span>
-      <button class="btn small" aria-pressed=${tied} onClick=${() => setTied(!tied)}>Follow</button></div>
+  return html`<div class="logs"><${Tools} lines=${lines.current} ...${{ about, view, search, lost, tied, trouble, find }} look=${(text) => { setSearch(text); setLost(false); }} tie=${setTied} />
     ${lost && html`<p class="dim" role="status">No line has that.</p>`}
     ${nothing && html`<p class="dim">Nothing was printed.</p>`}
     <div class="log ${nothing ? 'none' : ''}" tabindex="0" role="log" aria-live="off" aria-label=${label || 'Log'} ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;

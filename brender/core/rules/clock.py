@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import alarm_rules, alarms, attempts, deliveries, schedules, workers
+from brender.core.rules import alarm_rules, alarms, deliveries, schedules, stops, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def tick(ctx: Context, event: Tick) -> None:
         for load in farm.loads.values():
             load.heard = max(load.heard, min(load.heard + gap, ctx.now))
         farm.roomy.update(farm.sessions.values())
-    attempts.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
+    stops.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
     farm.ticked_at = ctx.now
     workers.sweep(ctx)
     alarms.tick(ctx)
