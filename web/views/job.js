@@ -1,6 +1,6 @@
 // One job: its frames as a grid, the last picture large, its steps, why it waits, what it cost.
 import { html, useEffect, useMemo, useState } from '../html.js';
-import { jobs, now } from '../farm.js';
+import { fills, jobs, now } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -33,7 +33,7 @@ export function Job({ id }) {
     rpc('job.files', { job: String(id) }).then((found) => { if (here) setFiles(found); }, () => {});
     rpc('job.history', { job: String(id) }).then((found) => { if (here) setHistory(found); }, () => {});
     return () => { here = false; };
-  }, [id, job && job.state, due]);
+  }, [id, job && job.state, due, fills.value]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
   const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
   if (!job) return html`<div class="empty"><h2>There is no job ${id}</h2><p>It may have been deleted.</p><a class="btn" href=${to('jobs')}>All jobs</a></div>`;
