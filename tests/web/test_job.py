@@ -38,7 +38,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = path.with_suffix(".py")
     script.write_text(SCENE)
     argv = ["blender", "-b", "-noaudio", "-P", str(script), "--", str(path)]
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=240)
     return path
 
 
@@ -60,7 +60,7 @@ def rendered(home: House, scene: Path) -> int:
     }
     tree = {"name": "films", "workflows": [{"name": "cube", "tasks": [frames, movie]}]}
     job = home.call("job.create", json=tree, run=True)["jobs"][0]["id"]
-    until(lambda: home.call("job.show", job=str(job))["state"] not in ("running", "not run"), "rendered", 120)
+    until(lambda: home.call("job.show", job=str(job))["state"] not in ("running", "not run"), "rendered", 240)
     assert home.call("job.show", job=str(job))["state"] == "success0"
     return int(job)
 
