@@ -89,17 +89,19 @@ function Keys() {
   return html`<${Dialog} title="Keys" close=${close}><div class="body"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, does]) => html`<dt class="mono">${key}</dt><dd>${does}</dd>`)}</dl></div><div class="foot"><button class="btn" onClick=${close}>Close</button></div><//>`;
 }
 
-let going = false;
+const GOING = 900; // ms between g and the letter of a page
+let going = -Infinity; // when g was pressed
 function key(event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { event.preventDefault(); openPalette(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [role="dialog"]')) return;
-  if (going) {
-    going = false;
+  if (event.timeStamp - going < GOING) { // when they were pressed, not when a busy page comes to hear of them
+    going = -Infinity;
     const page = { f: 'workers', j: 'jobs', m: 'channels', a: 'alarms', t: 'schedules', l: 'log', s: 'submit', e: 'events', c: 'console' }[event.key];
     if (page) { location.hash = to(page); event.preventDefault(); }
     return;
   }
-  if (event.key === 'g') { going = true; setTimeout(() => { going = false; }, 900); } else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
+  if (event.key === 'g') going = event.timeStamp;
+  else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
   else if (event.key === 't') setTheme({ '': 'light', light: 'dark', dark: '' }[theme.value]);
   else if ((event.key === 'j' || event.key === 'k') && !event.target.closest('.scroll')) { const table = document.querySelector('.table .scroll'); if (table) { table.focus(); table.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true })); } }
 }

@@ -72,6 +72,9 @@ def _channels(farm: Farm, word: str | int) -> Iterable[Channel]:
         if "=" in word:
             return _channels_by(farm, *word.split("=", 1))
         found = [row for row in rows if (fnmatchcase(row.name, word) if is_glob(word) else row.short_name == word)]
+        if len(found) > 1 and not is_glob(word):
+            names = ", ".join(row.name for row in found[:5])
+            raise Invalid(f"{len(found)} channels have the short name {word!r}: {names}.", hint="Name one of them.")
         if found:
             return found
         if is_glob(word):

@@ -152,3 +152,20 @@ def test_rows_edited_in_the_database_are_applied_one_by_one(stage: Stage, manage
     assert farm.channels[40].state == "logging"
     assert sorted(managers.begun[begun:]) == [one.id, 40]
     assert farm.next_ids["channel"] == 41
+
+
+def test_a_short_name_is_one_channels_and_no_others_name(stage: Stage) -> None:
+    """CL-31: a word that meant two channels would have deleted both."""
+    stage.do(ev.AddChannels([{"name": "nas.seconds", "type": "easy", "short_name": "ns"}]))
+    error = stage.refused(ev.AddChannels([{"name": "c2", "type": "easy", "short_name": "ns"}]))
+    assert isinstance(error, Exists) and "'ns'" in error.message and "nas.seconds" in error.message and error.hint
+    twice = [{"name": name, "type": "easy", "short_name": "x"} for name in ("c3", "c4")]
+    assert isinstance(stage.refused(ev.AddChannels(twice)), Exists)
+    stage.do(ev.AddChannels([{"name": "c5", "type": "easy"}, {"name": "c6", "type": "easy"}]))
+    ids = [row.id for row in stage.farm.channels.values()]
+    assert "c5" in stage.refused(ev.Update("channel", ids[:1], {"short_name": "c5"})).message
+    assert isinstance(stage.refused(ev.Update("channel", ids[1:], {"short_name": "both"})), Exists)
+    stage.do(ev.Update("channel", ids[:1], {"short_name": "ns"}))  # its own
+    row = Channel(99, "by hand", short_name="ns", type="easy")
+    assert "'ns'" in stage.do(ev.Reload([row], [], "the database"))["refused"][0][1]
+    assert [one.name for one in stage.farm.channels.values()] == ["nas.seconds", "c5", "c6"]

@@ -251,3 +251,20 @@ def test_groups_share_the_channels_of_a_manager(stage: Stage, managers: Managers
     assert [row.group for row in rows] == ["fast", "other", "fast", "other", "fast"]
     assert {row.state for row in rows} == {"logging"}
     assert isinstance(stage.refused(ev.SetGroups(a, ["x", "x"])), Invalid)
+
+
+def test_when_a_managers_channels_last_changed_outlives_the_master(stage: Stage, managers: Managers) -> None:
+    """CL-29: changed by every channel that comes, goes or is altered; by no restart, no link and no other manager."""
+    a, b = managers.hello("a"), managers.hello("b")
+    (channel,) = add(managers, "one", type="scalar", manager_id=a)
+    began = stage.now
+    assert (stage.farm.workers[a].rehosted_at, stage.farm.workers[b].rehosted_at) == (began, None)
+    stage.now += 10
+    stage.turn(ev.Boot())
+    managers.hello("a")
+    assert stage.farm.workers[a].rehosted_at == began
+    stage.do(ev.Update("channel", [channel.id], {"params": {"delta": 0.5}}))
+    assert stage.farm.workers[a].rehosted_at == stage.now
+    stage.now += 10
+    stage.do(ev.Delete("channel", [channel.id]))
+    assert stage.farm.workers[a].rehosted_at == stage.now

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from doors.peers import Farm, until
 from gateway.peers import Web
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
-from .people import House
+from .people import DRAWN, House
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "openjd"
 CONTROLS = """
@@ -110,6 +111,24 @@ def test_a_scene_is_chosen_on_the_farms_storage_by_keys(house: House, storage: P
     expect(offered).to_have_count(0)
     field.fill(f"{storage}/nothing/there")
     person.see("No such file or directory")
+
+
+def test_an_answer_about_an_older_path_is_not_offered_for_a_newer_one(house: House, storage: Path) -> None:
+    """Whoever types fast on a slow machine: the first answer may be the last to come."""
+    person = house.person()
+    late: list[Route] = []
+    person.page.route(f"**/browse?path={quote(str(storage), safe='')}%2F&*", lambda route: late.append(route))
+    person.open("submit")
+    field = person.page.get_by_label("Scene (.blend)")
+    field.fill(f"{storage}/")
+    until(lambda: person.page.evaluate("1") and late, "it is asked for")
+    field.fill(f"{storage}/shots/")
+    offered = person.page.get_by_role("listbox").get_by_role("option")
+    expect(offered).to_have_text(["▸010/", "▸020/"])
+    with person.page.expect_response("**/browse?*"):
+        late[0].continue_()
+    person.page.evaluate(DRAWN)
+    expect(offered).to_have_text(["▸010/", "▸020/"])
 
 
 def test_the_form_of_a_template_asks_as_its_user_interface_says(house: House, storage: Path) -> None:

@@ -34,7 +34,7 @@ export function Job({ id }) {
     rpc('job.files', { job: String(id) }).then((found) => { if (here) setFiles(found); }, () => {});
     rpc('job.history', { job: String(id) }).then((found) => { if (here) setHistory(found); }, () => {});
     return () => { here = false; };
-  }, [id, job && job.state, due]);
+  }, [id, job && job.state, due, fills.value]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
   const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
   const [missing, setMissing] = useState(false); // of the farm, not only of what the page holds

@@ -6,6 +6,9 @@ import { Lines } from '../parts/lines.js';
 import { count } from '../parts/time.js';
 
 const LINE = 18; // px
+const LONGEST = 4000; // characters of a line that are drawn
+/** A line as it is drawn: one that never ends says how much of it there is. */
+const drawn = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}… and ${count(text.length - LONGEST)} characters more` : text);
 const TALLEST = 15000000; // px; no browser draws anything much taller, so more lines are scrolled in larger steps
 const CONTROL = /[\x00-\x08\x0b-\x1f]/g; // shown as the pictures that Unicode has for them
 const plain = (text) => text.replace(/\r\n/g, '\n').replace(CONTROL, (one) => String.fromCharCode(0x2400 + one.charCodeAt(0)));
@@ -136,7 +139,7 @@ export function Log({ method, asked, when, label }) {
   for (let place = from; place < Math.min(view.many, from + slots); place += 1) {
     const line = lines.current.begin + place;
     const kind = line === at ? 'hit' : lines.current.isBad(line) ? 'bad' : '';
-    shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${lines.current.at(line)}</div>`);
+    shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${drawn(lines.current.at(line))}</div>`);
   }
   const nothing = about.asked && !view.many && !about.live;
   return html`<div class="logs"><${Tools} lines=${lines.current} ...${{ about, view, search, lost, tied, trouble, find }} look=${(text) => { setSearch(text); setLost(false); }} tie=${setTied} />

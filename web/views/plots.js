@@ -66,7 +66,6 @@ function useSeries(ids, range, width) {
       for (const [id, at, value] of early) take(id, at, value);
       setSeries(made);
       setBusy(false);
-      version.value += 1;
     });
     const slide = range.live ? setInterval(() => {
       const begin = rangeOf(route.value.query).from;
@@ -75,6 +74,7 @@ function useSeries(ids, range, width) {
     }, Math.max(1000, (1000 * (end - from)) / most)) : 0;
     return () => { here = false; stop(); clearInterval(slide); };
   }, [ids.join(), key, most, fills.value]);
+  useEffect(() => { version.value += 1; }, [series]); // the picture has the new values only when they are rendered
   return { series, busy, version };
 }
 

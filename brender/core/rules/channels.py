@@ -44,6 +44,7 @@ def add(ctx: Context, event: AddChannels) -> dict[str, Any]:
         values = checked("channel", given, VALUES, required=("name",))
         check(ctx.farm, values)
         rows.append(make(ctx, values))
+    check_short(ctx.farm, rows)
     settle(ctx, rows)
     return {"channels": [{"id": row.id, "name": row.name, "state": row.state} for row in rows]}
 
@@ -67,6 +68,19 @@ def settle(ctx: Context, rows: Sequence[Channel]) -> None:
     for manager_id, mine in by_manager.items():
         managers.host(ctx, ctx.worker(manager_id), mine)
     census.begin(ctx)
+
+
+def check_short(farm: Farm, rows: Sequence[Channel]) -> None:
+    """A short name means one channel, as its name does (CL-31). Raises Exists."""
+    held: dict[str, str] = {}
+    wanted = {row.short_name for row in rows} - {""}
+    for row in farm.channels.values() if wanted else ():
+        if row.short_name in wanted:
+            other = held.setdefault(row.short_name, row.name)
+            named = farm.channel_named(row.short_name)
+            if other != row.name or named not in (None, row):
+                whose = f"the short name of {other}" if other != row.name else "the name of another channel"
+                raise Exists(f"Channel {row.name}: {row.short_name!r} is {whose} already.", hint="Take another word.")
 
 
 def make_key(ctx: Context, name: str, unit: str = "", **values: Any) -> Key:
@@ -113,6 +127,8 @@ def write(ctx: Context, channel: Channel, values: dict[str, Any]) -> None:
     check(ctx.farm, values, channel)
     before = [getattr(channel, name) for name in READ_BY]
     ctx.ledger.set(channel, **values)
+    if "short_name" in values:
+        check_short(ctx.farm, [channel])
     if [getattr(channel, name) for name in READ_BY] != before:
         tell_again(ctx, [channel])
 
