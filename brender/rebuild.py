@@ -39,6 +39,15 @@ _STEP, _TASK, _NUMBER, _STATE, _SPENT = (
 
 def rebuild(connection: Any) -> Farm:
     """The farm that these rows describe. Raises InternalError naming the row that makes no sense."""
+    try:
+        return _rebuilt(connection)
+    except UnicodeDecodeError:
+        raise  # whoever holds the file says it better
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise InternalError(f"Its rows make no sense together: {error!r}.") from error
+
+
+def _rebuilt(connection: Any) -> Farm:
     farm = Farm()
     farm.epoch = connection.execute("SELECT epoch FROM farm").fetchone()[0]
     named = (
@@ -98,6 +107,8 @@ def _rows(connection: Any, table: str) -> Iterator[Row]:
 
 
 def _insert(farm: Farm, row: Row) -> None:
+    if isinstance(row, Attempt) and row.task < 0:
+        raise InternalError(f"Row {row.id} of table attempt is damaged: no task is {row.task}.")
     try:
         farm.insert(row, 0.0)
     except (KeyError, BrenderError) as error:
@@ -139,7 +150,7 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
             at = step_id
             tasks = farm.tasks[step_id]
             states, numbers = tasks.states, tasks.numbers
-        if task < len(states):
+        if -1 < task < len(states):
             states[task] = 7  # TaskState.SUCCESS; the attribute costs more than the rest of the line
             numbers[task] = number
             tasks.write_took(task, in_tenths((ended or 0.0) - (began or 0.0)))
@@ -150,7 +161,7 @@ def _fold_successes(farm: Farm, connection: Any) -> None:
 def _fold_the_rest(farm: Farm, connection: Any) -> None:
     for (step_id, task), group in groupby(connection.execute(_REST), key=lambda row: (row[_STEP], row[_TASK])):
         tasks = farm.tasks[step_id]
-        if task < len(tasks) and tasks.states[task] != TaskState.SUCCESS:
+        if -1 < task < len(tasks) and tasks.states[task] != TaskState.SUCCESS:
             _fold(farm, farm.steps[step_id], task, list(group))
 
 

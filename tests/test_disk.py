@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from brender import master
+from brender.core.lifecycle import TaskState
 from brender.disk import StoreBroken, StoreRefused, check_file_system, file_system_of
 from brender.store import Store
 from brender.upgrades import SCHEMA
@@ -92,6 +93,30 @@ def test_flipped_bytes_give_a_farm_or_a_refusal_never_another_error(tmp_path: Pa
         return
     try:
         assert len(store.load().tasks) <= 1
+    except StoreBroken as error:
+        assert error.hint
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("state", ["error", "success0", "running"])
+@pytest.mark.parametrize(
+    ("column", "value"), [("task", -7000), ("task", -1), ("task", "x"), ("number", 70_000), ("started_at", "x")]
+)
+def test_an_attempt_that_cannot_be_is_a_refusal_or_nothing(
+    tmp_path: Path, state: str, column: str, value: object
+) -> None:
+    """F21: what a flipped bit makes of a row of its own, in a page that is sound."""
+    store = Store.open(tmp_path)
+    store.save([*base("1-500"), *(attempt(i + 1, i, "error") for i in range(9)), attempt(10, 9, state)])
+    store.database.execute_sql(f'UPDATE attempt SET "{column}" = ? WHERE id = 10', (value,))
+    store.close()
+    store = Store.open(tmp_path)
+    try:
+        farm = store.load()
+        assert [farm.tasks[1].states[task] for task in range(9)] == [farm.tasks[1].states[0]] * 9
+        assert list(farm.tasks[1].states[9:]).count(farm.tasks[1].states[0]) <= 1
+        assert TaskState.SUCCESS not in farm.tasks[1].states[10:]
     except StoreBroken as error:
         assert error.hint
     finally:
