@@ -81,7 +81,7 @@ function Banner() {
 /** This page goes on as it is; the farm may know words by now that it does not. */
 const Newer = () => newer.value && html`<div class="banner" role="status"><b>A newer page is there.</b><span class="dim grow">This one goes on working; reload it when it suits you.</span><button class="btn small" onClick=${() => location.reload()}>Reload</button></div>`;
 
-const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, a, t, l, s, e, c', 'farm, jobs, telemetry, alarms, timetable, log, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, a, t, l, s, e, c', 'farm, jobs, telemetry, alarms, timetable, log, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it; with Shift all from the last one'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
 
 function Keys() {
   if (!keys.value) return null;
@@ -89,17 +89,19 @@ function Keys() {
   return html`<${Dialog} title="Keys" close=${close}><div class="body"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, does]) => html`<dt class="mono">${key}</dt><dd>${does}</dd>`)}</dl></div><div class="foot"><button class="btn" onClick=${close}>Close</button></div><//>`;
 }
 
-let going = false;
+const GOING = 900; // ms between g and the letter of a page
+let going = -Infinity; // when g was pressed
 function key(event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { event.preventDefault(); openPalette(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [role="dialog"]')) return;
-  if (going) {
-    going = false;
+  if (event.timeStamp - going < GOING) { // when they were pressed, not when a busy page comes to hear of them
+    going = -Infinity;
     const page = { f: 'workers', j: 'jobs', m: 'channels', a: 'alarms', t: 'schedules', l: 'log', s: 'submit', e: 'events', c: 'console' }[event.key];
     if (page) { location.hash = to(page); event.preventDefault(); }
     return;
   }
-  if (event.key === 'g') { going = true; setTimeout(() => { going = false; }, 900); } else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
+  if (event.key === 'g') going = event.timeStamp;
+  else if (event.key === '/') { const field = document.querySelector('[data-search]'); if (field) { field.focus(); event.preventDefault(); } } else if (event.key === '?') keys.value = true;
   else if (event.key === 't') setTheme({ '': 'light', light: 'dark', dark: '' }[theme.value]);
   else if ((event.key === 'j' || event.key === 'k') && !event.target.closest('.scroll')) { const table = document.querySelector('.table .scroll'); if (table) { table.focus(); table.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true })); } }
 }
@@ -112,7 +114,7 @@ function App() {
   useLayoutEffect(() => { document.title = `${path[1] ? `${page.label} ${path[1]}` : page.label} · brender`; document.getElementById('main').focus({ preventScroll: true }); scrollTo(0, 0); }, [path.join('/')]);
   return html`<div class="shell">
     <header class="top"><a class="brand" href="#/workers" aria-label="brender"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
-      <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
+      <button class="btn small find" onClick=${openPalette} aria-label="Find or do anything"><${Icon} name="find" /><span class="label" aria-hidden="true">Find or do</span><kbd class="label" aria-hidden="true">Ctrl K</kbd></button></header>
     <nav class="rail" aria-label="Pages">${PAGES.filter((one) => !one.under).map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page || one.path === page.under ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class=${one.path === 'alarms' ? 'badge' : 'label faint'}>${count(many[one.path])}</span>`}</a>`)}</nav>
     <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} /><${Newer} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${`${page.path}/${page.several ? '' : path[1] || ''}`} id=${path[1]} />`}</main>
     <${Palette} pages=${PAGES} /><${Confirm} /><${Asked} /><${Keys} /><${Toasts} /></div>`;

@@ -75,23 +75,26 @@ function dial() {
   place.hash = '';
   const early = begun();
   const made = socket = early ? early.socket : new WebSocket(place);
-  const opened = async () => {
-    try {
-      await greeting();
-      tries = 0;
-      link.value = 'live';
-    } catch (error) {
-      asked.clear();
-      answered.clear();
-      if (link.value !== 'master-away') made.close();
-    }
-  };
   const open = made.onopen;
-  made.onopen = (event) => { if (open) open(event); opened(); };
+  made.onopen = (event) => { if (open) open(event); greet(made); };
   made.onmessage = (message) => hear(JSON.parse(message.data));
   made.onclose = () => { if (made === socket) broken(); };
   if (early) for (const text of early.heard) hear(JSON.parse(text));
-  if (made.readyState === WebSocket.OPEN) opened();
+  if (made.readyState === WebSocket.OPEN) greet(made);
+}
+
+/** Until the link is live. What goes wrong is tried on a new connection, unless it is the master that is away: of it we are told. */
+async function greet(made) {
+  try {
+    await greeting();
+    if (made !== socket) return;
+    tries = 0;
+    link.value = 'live';
+  } catch (error) {
+    asked.clear();
+    answered.clear();
+    if (link.value !== 'master-away') made.close();
+  }
 }
 
 function hear(message) {
@@ -102,7 +105,7 @@ function hear(message) {
       page = page || one.params.page;
       newer.value = page !== one.params.page;
       if (!one.params.master) link.value = 'master-away';
-      else if (link.value === 'master-away') greeting().then(() => { link.value = 'live'; }, () => {});
+      else if (link.value === 'master-away') { link.value = 'connecting'; greet(socket); }
     } else if (waiting.has(one.id)) {
       const { resolve, reject, timer } = waiting.get(one.id);
       waiting.delete(one.id);

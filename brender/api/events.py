@@ -157,14 +157,8 @@ class Events:
         """Subscribe, from the last number on where there is one."""
         since = {} if self._last is None else {"since": self._last}
         link = self._master.dial()
-        try:
+        with link.beginning():
             answer, early = self._subscribed(link, {"topics": self._topics, **since})
-        except OSError as error:
-            link.close()
-            raise link.left(error) from None
-        except BaseException:
-            link.close()
-            raise
         if not answer["resumed"]:
             self._early.append(Event(int(answer["seq"]), LAGGED, {"lost": None}))
         self._last = int(answer["seq"])

@@ -51,9 +51,9 @@ def own_log(
     start: Start = None,
     follow: Annotated[bool, Arg("f", "and what it says from now on, until Ctrl-C")] = False,
 ) -> ReadOwnLog:
-    """Show what the daemon of a worker has said of itself, over its restarts. It is on that machine, which has to be
-    online; the newest two MiB are kept there.
+    """Show what the daemon of a worker has said. It is kept on that machine, which has to be online.
 
+    The newest two MiB are kept, over restarts of the daemon.
     At most 256 KiB are answered at once. A program that follows gets the rest as worker.tail events of its own
     session; farm unsubscribe worker.tail ends it.
     """

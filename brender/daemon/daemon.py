@@ -121,7 +121,7 @@ class Daemon:
         here = gevent.getcurrent()
         for greenlet in background:
             greenlet.link_exception(lambda failed: gevent.kill(here, failed.exception))
-        say(f"{self._duty.hello.key}: {self._duty.hello.slots} slots, {', '.join(self._duty.hello.functions)}")
+        say(f"{self._duty.hello.key}: {self._duty.hello.slots} slots, {len(self._duty.hello.functions)} functions")
         turn = world.Turn()
         while not turn.left:
             turn = self._duty.turn(self._wait(turn.wake_at), time.monotonic())

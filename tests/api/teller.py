@@ -13,7 +13,7 @@ from typing import Any
 from brender.wire.messages import Notice, Reply, Request
 from brender.wire.session import Conversation
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 class Talk:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doors.peers import LIMIT
+from doors.peers import LIMIT, until
 from doors.peers import Farm as Programs
 from farm.programs import Farm as Processes
 
@@ -64,7 +64,7 @@ def test_waiting_ends_with_the_timeout_and_the_job_goes_on(farm: brender.Farm) -
     job = farm.jobs.create("long", function="sleep", params=[600], frames="1-4", run=True)
     with pytest.raises(brender.TimedOut, match=r"long has not ended within 0\.1 s"):
         job.wait(timeout=0.1)
-    assert job.refresh().state == "running"
+    until(lambda: job.refresh().state == "running" and list(job.tasks("running")), "its tasks run")
     job.pause()
     assert job["paused"] and job.why()["reasons"]
     job.resume()

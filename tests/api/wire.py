@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 class Wire:

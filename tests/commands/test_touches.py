@@ -151,7 +151,7 @@ def test_asking_changes_nothing(row: Any) -> None:
 
 def test_whatever_deletes_or_ends_is_marked() -> None:
     """And the API's description says so to programs."""
-    taking = ("delete", "disable", "kill", "stop", "stop_all", "archive", "recreate", "drop")
+    taking = ("delete", "disable", "kill", "stop", "stop_all", "archive", "recreate")
     marked = {row.name for row in TABLE if row.destructive}
     assert {row.name for row in TABLE if row.verb in taking and row.noun not in ("legacy", "project")} <= marked
     described = {one["name"]: one for one in world.ask(world.stage(), "rpc discover")["methods"]}
@@ -166,6 +166,7 @@ def test_every_event_that_a_command_makes_is_known() -> None:
     told |= {"AddChannels", "SwitchChannels", "MoveChannels", "SetGroups"}
     told |= {"Reload"}  # nobody's command: what somebody has done already
     told |= {"SetCalendar", "PauseSchedule", "RunSchedule", "StopSchedules"}
-    told |= {"AckAlarms", "SkipAlarms", "ConfigLogger", "WriteLog", "FlushLog", "RetryDeliveries", "DropDeliveries"}
+    told |= {"AckAlarms", "SkipAlarms", "ConfigLogger", "WriteLog", "FlushLog"}
+    told |= {"RetryDeliveries", "DropDeliveries"}
     asked = {kind.__name__ for kind in ev.Event.__subclasses__() if "by" in kind.__struct_fields__}
     assert asked == told

@@ -15,7 +15,7 @@ from brender.console.seat import UNREAD, Left, TelnetSeat
 from brender.console.showing import keys_of, named
 from brender.wire.telnet import IAC, NAWS, SB, SE
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 @asynccontextmanager

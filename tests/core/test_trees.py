@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -191,15 +190,13 @@ def test_everything_is_stopped_at_once_and_only_what_runs(stage: Stage) -> None:
     assert stage.do(ev.StopAll())["jobs"] == []
 
 
-def test_a_status_takes_less_than_a_tenth_of_a_second_while_fifty_tasks_are_being_stopped(stage: Stage) -> None:
-    """SP-11, SP-59: in core time a hundredth of that; a stop waits for nobody."""
+def test_fifty_tasks_that_are_stopped_are_told_so_in_one_turn_and_the_status_says_it_at_once(stage: Stage) -> None:
+    """SP-11, SP-59: a stop waits for nobody; bench/stops.py takes the time."""
     worker = stage.worker(slots=50)
     job = stage.job(*({"exec": "parallel"} for _ in range(50)))
     stage.start(worker)
-    began = time.perf_counter()
     assert stage.do(ev.StopJob(job.id))["stopping"] == 50
     assert {step_line(stage.farm, step)["state"] for step in stage.farm.steps_in(job)} == {"stopping"}
-    assert time.perf_counter() - began < 0.1
     assert len(stage.orders(worker, Stop)[0].attempts) == 50
 
 

@@ -18,6 +18,8 @@ from brender.daemon.tails import Tails
 from brender.wire import logs
 from brender.wire.packed import FrameReader, Message, frame
 
+LIMIT_S = 60.0
+
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
@@ -69,7 +71,7 @@ class Worker:
             self.tails.hear(message)
 
     def next(self) -> logs.Piece:
-        with gevent.Timeout(5):
+        with gevent.Timeout(LIMIT_S):
             while not self.pieces:
                 self.news.clear()
                 self.news.wait()

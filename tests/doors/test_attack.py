@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from brender.wire.packed import frame
 from .peers import LIMIT, Farm, everything, until
 
 MOST_GROWTH = 48 << 20  # bytes
-MOST_WAIT = 1.0  # seconds for farm.status, generous on a busy machine: alone it takes 2 ms
+MOST_WORK = 2.0  # seconds of processor time of the master until farm.status is answered: alone it takes 2 ms
 OPENINGS = (
     b"",
     b"{",
@@ -40,10 +39,10 @@ FUZZ = settings(
 
 
 def quick(doors: Farm) -> dict[str, Any]:
-    """The farm's status, which must come soon."""
-    start = time.monotonic()
+    """The farm's status, which must come before the master has done much else, however slow or busy the machine is."""
+    start = doors.worked()
     found = doors.status()
-    assert time.monotonic() - start < MOST_WAIT
+    assert doors.worked() - start < MOST_WORK
     return found
 
 
@@ -239,7 +238,7 @@ def test_a_subscriber_that_stops_reading_is_hung_up_and_the_others_are_not(doors
         def here() -> list[int]:
             return [one["id"] for one in maker.call("session.list")["sessions"] if one["id"] in sessions]
 
-        until(lambda: here() == sessions[1:], "the stuck one is gone", limit=20)
+        until(lambda: here() == sessions[1:], "the stuck one is gone")
         assert reader.event()["data"]["warning"] == ""
 
 

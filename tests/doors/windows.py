@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from .peers import LIMIT, ROOT, until
+from .peers import LIMIT, ROOT
 
 PROGRAMS = Path(sys.executable).parent  # where `brender` is installed beside this Python
 
@@ -53,11 +54,10 @@ class Window:
 
     def wait(self, wanted: Callable[[str], Any], what: str) -> str:
         """The screen as soon as it is as wanted."""
-        try:
-            until(lambda: wanted(self.text), what)
-        except AssertionError:
-            raise AssertionError(f"in vain: {what}. On the screen:\n{self.text}") from None
-        return self.text
+        ends = time.monotonic() + LIMIT
+        while not wanted(text := self.text):
+            assert time.monotonic() < ends, f"in vain: {what}. On the screen:\n{text}"
+        return text
 
     def see(self, text: str) -> str:
         return self.wait(lambda screen: text in screen, f"to see {text!r}")

@@ -56,6 +56,7 @@ class Page:
 
     def __init__(self, web: Web, **more: Any) -> None:
         given: dict[str, Any] = {"origin": web.origin, "max_size": None, "compression": None, **more}
+        given["ping_interval"] = None  # as a browser: it asks for no pong, and gives up no gateway that is slow
         self._ends = ExitStack()
         opening = connect(f"ws://127.0.0.1:{web.port}/ws", open_timeout=LIMIT, **given)
         self.link: ClientConnection = self._ends.enter_context(opening)

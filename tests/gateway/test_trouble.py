@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from doors.peers import until
+from doors.peers import LIMIT, until
 from websockets.exceptions import ConnectionClosed
 
 from brender.web import listener, main
@@ -75,16 +75,6 @@ def wire(own: Farm) -> Iterator[Wire]:
     finally:
         own.hang_up()
         made.close()
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Farm]:
-    """A farm of this test alone, for what ends it."""
-    made = Farm(tmp_path)
-    try:
-        yield made
-    finally:
-        made.end()
 
 
 def gateway(farm: Farm, port: int = 0) -> Web:
@@ -264,7 +254,7 @@ def test_a_gateway_that_is_told_to_stop_says_so_to_its_pages(own: Farm) -> None:
 def test_a_taken_port_is_refused_in_words(own: Farm) -> None:
     web = gateway(own)
     words = [sys.executable, "-m", "brender.web", "--listen", f"127.0.0.1:{web.port}"]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert ended.returncode == 1
     assert "is taken" in ended.stderr
 

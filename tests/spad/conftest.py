@@ -20,7 +20,7 @@ from brender import spad
 from brender.caller import NoMaster, conversation
 from brender.daemon.offer import SAMPLES
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 ROOT = Path(__file__).parents[2]
 
 

@@ -25,10 +25,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-LIMIT = 15_000  # ms
+LIMIT = 60_000  # ms
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 LOOK_WITH_AXE = "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations"
 expect.set_options(timeout=LIMIT)
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 Size = tuple[int, int]
 
 
@@ -70,10 +71,11 @@ class Person:
             self.faults.append(text)
 
     def open(self, path: str = "") -> Person:
-        """Go to a view by its address, and wait until the farm is there."""
+        """Go to a view by its address, and wait until the farm is there and that view is drawn."""
         self.page.goto(f"{self.origin}/#/{path}")
         self.page.locator(".pulse b").first.wait_for()
         self.page.locator('main[aria-busy="false"]').wait_for()
+        self.page.evaluate(DRAWN)  # another address of an open page is no new document: the old view may be there still
         return self
 
     def see(self, text: str, where: str = "main") -> Locator:
@@ -154,5 +156,5 @@ class House:
     def run(self, name: str, state: str = "success0", **more: Any) -> int:
         """Make a job, run it, and wait for its end; its id."""
         job = self.job(name, run=True, **more)
-        until(lambda: self.call("job.show", job=str(job))["state"].startswith(state), f"{name} is {state}", 60)
+        until(lambda: self.call("job.show", job=str(job))["state"].startswith(state), f"{name} is {state}", 120)
         return job

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from doors.peers import until
+from playwright.sync_api import WebSocketRoute, expect
 
 from .people import House
 
@@ -18,13 +19,45 @@ def test_the_console_answers_as_the_prompt_does(house: House) -> None:
     person.see("OK 1 worker disabled: render-02.", OUT)
     line.fill("undo")
     line.press("Enter")
-    person.see("OK", OUT)
+    person.see("brender> undo", OUT)
     line.fill("job show nowhere")
     line.press("Enter")
     person.see("ERR 1003", OUT)
     line.press("ArrowUp")
     line.press("ArrowUp")
     expect(line).to_have_value("undo")
+
+
+def test_who_types_line_after_line_needs_no_mouse(house: House) -> None:
+    """The field is not there for keys while the farm answers; afterwards it has the focus as before."""
+    person = house.person().open("console")
+    for text in ("one", "two"):
+        person.page.keyboard.type(f"echo {text}")
+        person.page.keyboard.press("Enter")
+        person.see(f"brender> echo {text}", OUT)
+        expect(person.page.locator("#prompt")).to_be_focused()
+
+
+def test_what_is_typed_while_the_farm_completes_stays(house: House) -> None:
+    """The answer to an older line does not take the place of a newer one."""
+    person = house.person()
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def pass_on(link: WebSocketRoute) -> None:
+        server = link.connect_to_server()
+        server.on_message(lambda text: held.append((link, text)) if '"items"' in str(text) else link.send(text))
+
+    person.page.route_web_socket("**/ws", pass_on)
+    person.open("console")
+    line = person.page.locator("#prompt")
+    line.press_sequentially("worker dis")
+    line.press("Tab")
+    until(lambda: person.page.evaluate("1") and held, "the farm has answered")
+    line.press_sequentially("able")
+    for link, text in held:
+        link.send(text)
+    line.press_sequentially(" render-01")
+    expect(line).to_have_value("worker disable render-01")
 
 
 def test_tab_completes_words_and_names(house: House) -> None:

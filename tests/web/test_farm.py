@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doors.peers import until
 from playwright.sync_api import expect
 
 from .people import House
@@ -85,7 +86,9 @@ def test_who_finds_no_machine_is_told_how_to_see_all(house: House) -> None:
 
 def test_a_machine_that_is_forgotten_leaves_the_page_of_everybody(house: House) -> None:
     """A row that goes is told as `worker.deleted`."""
-    house.farm.worker("weaver").end()
+    weaver = house.farm.worker("weaver")
+    until(lambda: house.call("channel.list", channels="manager=weaver")["channels"], "it measures")
+    weaver.end()
     person = house.person().open("workers?state=off")
     watcher = house.person().open("workers")
     expect(person.card("weaver")).to_contain_text("lost")
@@ -94,3 +97,11 @@ def test_a_machine_that_is_forgotten_leaves_the_page_of_everybody(house: House) 
     person.button("Forget", ".dialog").click()
     expect(watcher.card("weaver")).to_have_count(0)
     expect(watcher.card("render-01")).to_be_visible()
+
+
+def test_the_way_machines_are_shown_is_the_one_that_is_pressed(house: House) -> None:
+    person = house.person().open("workers")
+    expect(person.button("Cards")).to_have_attribute("aria-pressed", "true")
+    person.button("Table").click()
+    expect(person.button("Cards")).to_have_attribute("aria-pressed", "false")
+    expect(person.page.get_by_role("table", name="Machines")).to_be_visible()

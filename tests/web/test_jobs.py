@@ -175,3 +175,73 @@ def test_jobs_that_the_page_does_not_hold_are_found_shown_and_opened(house: Hous
     fresh.button("Older ones", ".extent").click()
     expect(fresh.row("oldest-of-all")).to_have_count(0)  # far below
     expect(fresh.page.locator(".extent")).to_have_count(0)  # all are held
+
+
+def test_shift_selects_all_rows_between_two(house: House) -> None:
+    """Issue 6 item 2: multi-select, by mouse and by keys."""
+    for number in range(6):
+        house.job(f"range-{number}")
+    person = house.person().open("jobs?q=range-")
+    box = lambda number: person.row(f"range-{number}").get_by_role("checkbox")  # noqa: E731
+    picked = lambda: [number for number in range(6) if box(number).is_checked()]  # noqa: E731
+    box(1).click()
+    box(4).click(modifiers=["Shift"])
+    assert picked() == [1, 2, 3, 4]
+    expect(person.page.locator(".selbar")).to_contain_text("4 selected")
+    box(2).click()
+    assert picked() == [1, 3, 4]
+    box(4).click(modifiers=["Shift"])  # as the row it begins with: out
+    assert picked() == [1]
+    person.button("Clear", ".selbar").click()
+    keys = person.page.keyboard
+    person.page.get_by_role("table", name="Jobs").focus()
+    keys.press("j")
+    for _ in range(2):
+        keys.press("Shift+ArrowDown")
+    assert picked() == [3, 4, 5]  # the newest first
+    keys.press("End")
+    keys.press("Shift+X")
+    assert picked() == [0, 1, 2, 3, 4, 5]
+
+
+def test_priority_is_dragged_on_the_page_of_a_job_by_mouse_finger_and_key(house: House) -> None:
+    """Also on a phone, where the list has no room for it; what happens meanwhile does not break the drag."""
+    job = house.job("urgent", function="wait", params=["600"], frames="1-4")
+    person = house.person((360, 740)).open(f"jobs/{job}")
+    number = person.page.get_by_role("spinbutton", name="Priority of urgent")
+    at = number.bounding_box()
+    assert at is not None
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    person.page.mouse.move(x, y)
+    person.page.mouse.down()
+    person.page.mouse.move(x, y - 20)
+    expect(number).to_have_text("55")
+    house.call("job.run", job=str(job))  # the row changes
+    expect(person.page.locator(".head .state")).to_contain_text("running")
+    expect(number).to_have_text("55")
+    at = number.bounding_box()
+    assert at is not None
+    person.page.mouse.move(x, y - 40)
+    person.page.mouse.up()
+    until(lambda: house.call("job.show", job=str(job))["priority"] == 60, "the farm has it")
+    session = person.page.context.new_cdp_session(person.page)
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    for kind, points in (("touchStart", [y]), ("touchMove", [y + 20]), ("touchMove", [y + 40]), ("touchEnd", [])):
+        touches = [{"x": x, "y": one} for one in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    until(lambda: house.call("job.show", job=str(job))["priority"] == 50, "a finger has lowered it")
+    expect(number).to_have_text("50")
+    number.press("ArrowUp")
+    expect(number).to_have_text("55")
+    assert person.barriers() == []
+    house.call("job.stop", job=str(job))
+
+
+def test_names_have_room_on_a_phone(house: House) -> None:
+    """States are signs there, and still words for who listens."""
+    house.run("a-name-of-a-shot", frames="1-2", **FAST)
+    person = house.person((360, 740)).open("jobs?q=a-name-of-a-shot")
+    assert person.row("a-name-of-a-shot").locator(".ell").first.evaluate("(one) => one.clientWidth") > 110
+    expect(person.row("a-name-of-a-shot").get_by_role("cell").nth(1)).to_have_text("✓success0")
+    expect(person.page.get_by_role("columnheader", name="State")).to_be_attached()
+    assert person.barriers() == []

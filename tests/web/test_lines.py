@@ -18,7 +18,7 @@ def node(folder: Path, script: str, *words: str) -> str:
     shutil.copy(LINES, folder / "lines.mjs")
     shutil.copy(Path(__file__).with_name(script), folder / script)
     argv = ["node", str(folder / script), *words]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from playwright.sync_api import Browser, Locator, expect
 from .people import House, Person
 
 MANY = 1_000_000
+#: The number of the line in the middle of what is shown.
+MIDDLE = (
+    "(() => { const { left, top } = document.querySelector('.log').getBoundingClientRect();"
+    " const line = document.elementFromPoint(left + 200, top + 200).closest('.ln');"
+    " return line ? Number(line.querySelector('i').textContent) : 0; })()"
+)
 PROGRAMS = {
     "million": f"""#!/usr/bin/env python3
 import sys
@@ -22,13 +29,16 @@ for begin in range(0, {MANY}, 10_000):
         for n in range(begin, begin + 10_000)))
 """,
     "counts": """#!/usr/bin/env python3
-import os, sys, time
-for number in range(100_000):
+import sys
+for number in range(17):
     print("line", number, flush=True)
-    while number == 8 and not os.path.exists(sys.argv[1]):
-        time.sleep(0.02)
-    if number == 16:
-        break
+    if number == 8:
+        open(sys.argv[1]).close()  # a pipe: it goes on when somebody opens the other end
+""",
+    "wide": """#!/usr/bin/env python3
+print("short")
+print("w" * 300 + " the end of the wide one")
+print("x" * 50_000)
 """,
     "twice": """#!/usr/bin/env python3
 import os, sys
@@ -83,12 +93,7 @@ def test_a_million_lines_are_opened_searched_and_their_errors_found(house: House
     person.page.locator(".log").evaluate("box => box.scrollTo(0, 0)")
     expect(lines(person).first).to_contain_text("0 Fra:12")
     person.page.locator(".log").evaluate("box => box.scrollTo(0, box.scrollHeight / 2)")
-    middle = person.page.locator(".log").evaluate(
-        "box => { const { left, top } = box.getBoundingClientRect();"
-        " const line = document.elementFromPoint(left + 200, top + 200).closest('.ln');"
-        " return Number(line.querySelector('i').textContent); }"
-    )
-    assert 400_000 < middle < 600_000
+    person.until(f"({MIDDLE}) > 400_000 && ({MIDDLE}) < 600_000", "lines of the middle are there")
 
     expect(person.page.get_by_role("button", name="5 errors")).to_be_visible()
     person.page.locator(".log").evaluate("box => box.scrollTo(0, 0)")
@@ -127,13 +132,14 @@ def test_the_log_of_any_attempt_is_shown_and_has_an_address(house: House, tmp_pa
 def test_a_log_goes_on_where_it_stopped_when_the_connection_broke(house: House, tmp_path: Path) -> None:
     """Item 7: resume without loss, no line twice."""
     gate = tmp_path / "go on"
+    os.mkfifo(gate)
     job = house.job("counting", function="counts", params=[str(gate)], frames="1", run=True)
     until(lambda: house.call("job.show", job=str(job))["progress"]["live"], "it runs")
     person = house.person().open(f"jobs/{job}?task=0&log=newest")
     expect(person.page.locator(".log")).to_contain_text("line 8")
     house.web.program.end()
     person.see("The page has lost the farm.")
-    gate.touch()
+    gate.write_text("")
     house.web.start()
     expect(person.page.locator(".logs [role=status]").first).to_contain_text("17 lines")
     numbers = [int(text.split()[-1]) for text in lines(person).all_inner_texts()]
@@ -158,4 +164,22 @@ def test_what_a_machine_says_is_on_its_page_live_and_over_its_restart(shop: Hous
     shop.farm.worker("spare", 1)
     expect(person.page.locator(".logs [role=status]").first).to_contain_text("live")
     expect(log.get_by_text("online as spare")).to_have_count(2)
+    assert person.barriers() == []
+
+
+def test_long_lines_are_read_to_their_end(shop: House) -> None:
+    """Sideways, with their numbers in sight; one without an end is not drawn whole."""
+    job = shop.run("wide", function="wide")
+    person = shop.person((700, 800)).open(f"jobs/{job}?task=0&log=newest")
+    log = person.page.get_by_role("log", name="Log")
+    end = log.get_by_text("the end of the wide one")
+    expect(end).to_be_attached()
+    expect(log.get_by_text("46,000 characters more")).to_be_attached()
+    assert log.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    log.evaluate("(one) => { one.scrollLeft = 2200; }")
+    number = log.locator(".ln i").nth(1)
+    box, frame = number.bounding_box(), log.bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert box["x"] == pytest.approx(frame["x"], abs=2)
     assert person.barriers() == []

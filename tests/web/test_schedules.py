@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,6 +41,24 @@ def line(person: Person, name: str) -> Locator:
 def day(person: Person, number: int) -> Locator:
     """The cell of a day of the month that is shown."""
     return person.page.locator(".month .day:not(.other)", has=person.page.locator(f"b:text-is('{number}')")).first
+
+
+def opened_today(person: Person, path: str) -> datetime:
+    """Open a view, and tell the day on which that was: at midnight it is opened again."""
+    while True:
+        before = datetime.now(UTC)
+        person.open(path)
+        if datetime.now(UTC).date() == before.date():
+            return before
+        person.page.reload()
+
+
+def change_of_clocks() -> date:
+    """The next last Sunday of a March that is no 31st, and not around the corner: Madrid's clocks are put forward."""
+    today = datetime.now(UTC).date()
+    years = (date(year, 3, 31) for year in range(today.year, today.year + 20))
+    sundays = (last - timedelta(days=(last.weekday() + 1) % 7) for last in years)
+    return next(day for day in sundays if day.day < 31 and day > today + timedelta(days=3))
 
 
 def test_a_schedule_is_added_by_a_form_fires_and_shows_what_became_of_it(timed: House) -> None:
@@ -131,8 +149,8 @@ def test_a_calendar_shows_what_is_due_and_a_click_on_a_day_lists_it(timed: House
     cron(timed, "15 8 10 * *", "monthly", command="disable render-02")
     timed.call("schedule.repeat_every", seconds="10m", name="often", command="log debug farm tick")
     timed.call("worker.calendar", workers="render-01", windows="Mon-Sun 06:00-18:00")
-    person = timed.person().open("schedules?as=calendar")
-    today = datetime.now(ZoneInfo("UTC"))
+    person = timed.person()
+    today = opened_today(person, "schedules?as=calendar")
     expect(person.page.locator(".month .today")).to_have_attribute("aria-label", re.compile("today"))
     expect(person.page.locator(".month .today b").first).to_have_text(str(today.day))
     person.button("The next month").click()
@@ -157,19 +175,20 @@ def test_a_calendar_shows_what_is_due_and_a_click_on_a_day_lists_it(timed: House
 
 
 def test_the_days_of_summer_time_have_their_own_length(timed: House) -> None:
-    """DST: on 28 March 2027 Madrid's clock has no 02:30, and the day has 23 hours; the windows are drawn by it."""
+    """DST: on the last Sunday of a March Madrid has no 02:30, and the day has 23 hours; windows are drawn by it."""
+    sunday = change_of_clocks()
     cron(timed, "30 2 * * *", "in the gap", tz=MADRID)
     cron(timed, "30 23 * * *", "late", tz=MADRID)
     timed.call("worker.calendar", workers="render-02", windows="Mon-Sun 12:00-24:00", tz=MADRID)
-    person = timed.person(zone=MADRID).open("schedules?as=calendar&at=2027-03-28&day=2027-03-28")
+    person = timed.person(zone=MADRID).open(f"schedules?as=calendar&at={sunday}&day={sunday}")
     expect(person.page.locator(".panel li", has_text="in the gap")).to_contain_text("03:00 AM")
     expect(person.page.locator(".panel li", has_text="late")).to_contain_text("11:30 PM")
-    style = day(person, 28).locator(".band i").first.get_attribute("style") or ""
+    style = day(person, sunday.day).locator(".band i").first.get_attribute("style") or ""
     left = float(re.findall(r"left:\s*([\d.]+)%", style)[0])
     assert abs(left - 100 * 11 / 23) < 0.01
-    before = day(person, 27).locator(".band i").first.get_attribute("style") or ""
+    before = day(person, sunday.day - 1).locator(".band i").first.get_attribute("style") or ""
     assert abs(float(re.findall(r"left:\s*([\d.]+)%", before)[0]) - 50) < 0.01
-    expect(day(person, 29).locator(".chip", has_text="in the gap")).to_contain_text("02:30 AM")
+    expect(day(person, sunday.day + 1).locator(".chip", has_text="in the gap")).to_contain_text("02:30 AM")
     timed.call("worker.calendar", workers="render-02", windows="none")
 
 
@@ -179,9 +198,10 @@ def test_names_of_others_stay_text(timed: House) -> None:
     for size in ((1280, 800), (360, 740)):
         person = timed.person(size).open("schedules")
         expect(person.page.get_by_role("link", name=name, exact=True)).to_be_visible()
-        person.open("schedules?as=calendar&span=week")
+        later = datetime.now(UTC).date() + timedelta(days=40)  # of this week and month all may be over
+        person.open(f"schedules?as=calendar&span=week&at={later}")
         expect(person.page.locator(".chip", has_text=name).first).to_be_attached()
-        person.open("schedules?as=calendar")
+        person.open(f"schedules?as=calendar&at={later}")
         person.page.locator(".month .day").last.click()
         person.see(name, ".panel")
         assert person.page.evaluate("document.querySelectorAll('main script, main b b').length") == 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 from doors.peers import Farm, until
 from gateway.peers import Web
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from .people import House, Person
 
@@ -222,6 +224,79 @@ def test_a_slow_network_gets_a_long_log_without_losing_its_page(fresh: House, tm
     person.button("Log").click()
     expect(person.page.locator(".logs [role=status]").first).to_contain_text("400,000 lines", timeout=60_000)
     expect(person.page.locator(".banner")).to_have_count(0)
+
+
+def test_a_page_whose_greeting_failed_when_the_master_was_back_greets_again(fresh: House) -> None:
+    """A master that has just started may be too busy for the first question."""
+    fresh.farm.master.end()
+    person = fresh.person()
+    refused: list[Any] = []
+
+    def pass_on(link: WebSocketRoute) -> None:
+        server = link.connect_to_server()
+
+        def say(text: str | bytes) -> None:
+            asked = json.loads(text)
+            if back and not refused and asked["method"] == "session.hello":
+                refused.append(asked)
+                error = {"code": 1011, "message": "The master does not answer at the moment."}
+                link.send(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}))
+            else:
+                server.send(text)
+
+        link.on_message(say)
+
+    back = False
+    person.page.route_web_socket("**/ws", pass_on)
+    person.page.goto(f"{person.origin}/#/workers")
+    person.see(AWAY)
+    back = True
+    fresh.farm.start()
+    person.see("No machine has joined yet")
+    expect(person.page.locator(".banner")).to_have_count(0)
+    assert refused
+
+
+@pytest.mark.parametrize(
+    ("place", "method", "seen"),
+    [
+        ("jobs/1", "step.list", ".framegrid canvas"),
+        ("jobs/1?task=0", "task.history", "[aria-label='Attempts, newest first'] li"),
+        ("jobs/2", "farm.why", ".why li:has-text('nobody-has-this')"),
+        ("schedules/1", "schedule.show", ".split .why li"),
+        ("log", "log.list", ".lines li"),
+        ("alarms?show=history", "alarm.history", ".empty"),
+        ("deliveries?show=sent", "delivery.list", ".empty"),
+    ],
+)
+def test_what_was_asked_when_the_connection_broke_is_asked_again(
+    fresh: House, place: str, method: str, seen: str
+) -> None:
+    """A view is whole again without a reload, and without anything that happens on the farm."""
+    fresh.farm.worker("w")
+    fresh.run("ran", params=["0"])
+    fresh.job("waits", tags="nobody-has-this", run=True)
+    fresh.call("log.write", logger="farm", level="INFO", text="a line")
+    person = fresh.person()
+    broken: list[str] = []
+
+    def pass_on(link: WebSocketRoute) -> None:
+        server = link.connect_to_server()
+
+        def say(text: str | bytes) -> None:
+            if f'"{method}"' in str(text) and not broken:
+                broken.append(method)
+                link.close()
+                server.close()
+            else:
+                server.send(text)
+
+        link.on_message(say)
+
+    person.page.route_web_socket("**/ws", pass_on)
+    person.page.goto(f"{person.origin}/#/{place}")
+    expect(person.page.locator(seen).first).to_be_visible()
+    assert broken == [method]
 
 
 def test_a_page_that_opens_right_after_another_misses_nothing_in_between(fresh: House) -> None:

@@ -30,6 +30,7 @@ export function Value({ channel }) {
 
 /** The last values as a line; one value is a level, for what does not change is seldom said. The number stands beside it, so it says nothing to those who do not see it. */
 export function Spark({ channel, width = 84, height = 22, floor, roof }) {
+  if (channel.unit === '%') [floor, roof] = [floor ?? 0, roof ?? 100]; // a share is drawn as one: 99.9 is not far from 100
   const { trend } = cellOf(channel.id).value;
   useEffect(() => follow(channel.id), [channel.id]);
   const low = Math.min(floor ?? Infinity, ...trend);

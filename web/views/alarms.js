@@ -1,6 +1,6 @@
 // What is wrong now and who looks after it, what was, and the rules that say what is a trouble.
 import { html, useEffect, useState } from '../html.js';
-import { alarms, may, now, rules, workers } from '../farm.js';
+import { alarms, fills, may, now, rules, workers } from '../farm.js';
 import { onEvent, rpc } from '../rpc.js';
 import { go, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -77,7 +77,7 @@ function History() {
     load();
     const stop = onEvent((topic) => { if (topic === 'alarm.resolved') load(); });
     return () => { here = false; stop(); };
-  }, [limit]);
+  }, [limit, fills.value]);
   if (!rows) return null;
   const none = html`<div class="empty"><h2>Nothing is over yet</h2><p>An alarm that has fired stands here once it is over.</p></div>`;
   return html`<${Table} rows=${matching(rows, (row) => `${row.said} ${row.rule} ${row.level}`)} columns=${PAST} label="Alarms that are over" select=${false} empty=${none} />

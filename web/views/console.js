@@ -24,6 +24,7 @@ export function Console() {
   const input = useRef(null);
   useEffect(() => { out.current.scrollTop = out.current.scrollHeight; }, [said.value]);
   useEffect(() => { input.current.focus(); }, []);
+  useEffect(() => { if (!busy && document.activeElement === document.body) input.current.focus(); }, [busy]); // what is disabled loses it
 
   async function enter() {
     const words = line.trim();
@@ -40,12 +41,12 @@ export function Console() {
     } catch (error) { text = `ERR ${error.code || ''} ${error.message} ${error.hint || ''}`; }
     setBusy(false);
     said.value = [...said.value.slice(-400), { line: words, text }];
-    input.current?.focus();
   }
   async function complete() {
     const cursor = input.current.selectionStart;
     try {
       const found = await rpc('rpc.complete', { line, cursor });
+      if (input.current?.value !== line) return; // somebody has typed on
       if (found.items.length === 1) put(found, found.items[0], cursor);
       else setMenu(found.items.length ? { ...found, cursor, at: 0 } : null);
     } catch { setMenu(null); }

@@ -1,6 +1,6 @@
 // Letters: what waits to be sent and what stands in its way, what is sent, and what stands in each, as text.
 import { html, useEffect, useState } from '../html.js';
-import { deliveries, may, now } from '../farm.js';
+import { deliveries, fills, may, now } from '../farm.js';
 import { onEvent, rpc } from '../rpc.js';
 import { go, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -53,7 +53,7 @@ function useAsked(method, params) {
     load();
     const stop = onEvent((topic) => { if (TOPICS.includes(topic) && !due) due = setTimeout(load, 300); });
     return () => { here = false; clearTimeout(due); stop(); };
-  }, [method, JSON.stringify(params)]);
+  }, [method, JSON.stringify(params), fills.value]);
   return found;
 }
 

@@ -11,6 +11,7 @@ import { Grid } from '../parts/grid.js';
 import { State, ofJob } from '../parts/state.js';
 import { Legend, useGrid } from '../parts/tasks.js';
 import { Why } from '../parts/why.js';
+import { Priority } from './jobs.js';
 import { Task } from './task.js';
 import { clockOf, count, dayOf, span } from '../parts/time.js';
 import { frameAt } from '../parts/frames.js';
@@ -33,7 +34,7 @@ export function Job({ id }) {
     rpc('job.files', { job: String(id) }).then((found) => { if (here) setFiles(found); }, () => {});
     rpc('job.history', { job: String(id) }).then((found) => { if (here) setHistory(found); }, () => {});
     return () => { here = false; };
-  }, [id, job && job.state, due]);
+  }, [id, job && job.state, due, fills.value]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
   const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
   const [missing, setMissing] = useState(false); // of the farm, not only of what the page holds
@@ -54,7 +55,7 @@ export function Job({ id }) {
       ${progress && progress.failed > 0 && html`<div><b style="color:var(--s-error)">${count(progress.failed)}</b><span>failed</span></div>`}
       <div><b>${job.remaining ? span(job.remaining) : '–'}</b><span>left, as if alone${job.remaining ? `: ${when(now() + job.remaining)}` : ''}</span></div><div><b>${span(spent)}</b><span>since the start</span></div>
       ${hours !== null && html`<div><b>${hours < 10 ? hours.toFixed(2) : Math.round(hours)}</b><span>machine hours, all runs</span></div>`}
-      <div><b>${job.priority}</b><span>priority</span></div></div><div style="margin-top:14px"><${Bar} progress=${progress} label=${job.name} /></div></section>
+      <div><b><${Priority} row=${job} /></b><span>priority</span></div></div><div style="margin-top:14px"><${Bar} progress=${progress} label=${job.name} /></div></section>
     ${waits && html`<section class="panel"><header><h2>Why it waits</h2></header><${Why} name=${job.id} watch=${`${progress.ready}.${job.version}`} /></section>`}
     ${steps.length > 1 && html`<section class="panel"><header><h2>Steps</h2><span class="dim">${count(steps.length)}, a line from what is waited for</span></header><${Flow} steps=${steps} chosen=${step && step.id} pick=${(one) => refine({ step: String(one), task: '', log: '' })} /></section>`}
     <div class="split" style="margin-top:16px"><div>

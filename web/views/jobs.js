@@ -1,5 +1,5 @@
 // All jobs: how far each is, when it will be done, and what may be done with it.
-import { html, useEffect, useState } from '../html.js';
+import { html, useEffect, useRef, useState } from '../html.js';
 import { fills, floors, jobs, may, totals } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { go, route, to } from '../route.js';
@@ -29,20 +29,22 @@ async function prioritise(row, value) {
   } catch (error) { complain(error); }
 }
 
-/** A number that is dragged up and down, typed, or stepped with the arrow keys. */
-function Priority({ row }) {
+/** A number that is dragged up and down, also by a finger, or stepped with the arrow keys; Escape lets go of it. */
+export function Priority({ row }) {
+  const [moved, setMoved] = useState(null); // while it is dragged
+  const from = useRef(null);
   if (!(row.can || []).includes('job.priority')) return row.priority;
-  let from = null;
-  const drag = (event) => { if (from) from.now = from.value + Math.round((from.y - event.clientY) / 4); if (from) event.currentTarget.textContent = Math.max(0, Math.min(100, from.now)); };
-  return html`<button class="btn quiet small" role="spinbutton" aria-label="Priority of ${row.name}" aria-valuenow=${row.priority} aria-valuemin="0" aria-valuemax="100" style="cursor:ns-resize;touch-action:none" title="Drag up or down"
-    onPointerDown=${(event) => { from = { y: event.clientY, value: row.priority, now: row.priority }; event.currentTarget.setPointerCapture(event.pointerId); event.stopPropagation(); }}
-    onPointerMove=${drag} onPointerUp=${() => { const made = from; from = null; if (made) prioritise(row, made.now); }}
-    onKeyDown=${(event) => { const way = { ArrowUp: 5, ArrowDown: -5 }[event.key]; if (way) { event.preventDefault(); event.stopPropagation(); prioritise(row, row.priority + way); } }}>${row.priority}</button>`;
+  const leave = () => { from.current = null; setMoved(null); };
+  const drag = (event) => { if (from.current) setMoved(Math.max(0, Math.min(100, from.current.value + Math.round((from.current.y - event.clientY) / 4)))); };
+  return html`<button class="btn quiet small drag" role="spinbutton" aria-label="Priority of ${row.name}" aria-valuenow=${moved ?? row.priority} aria-valuemin="0" aria-valuemax="100" title="Drag up or down"
+    onPointerDown=${(event) => { from.current = { y: event.clientY, value: row.priority }; event.currentTarget.setPointerCapture(event.pointerId); event.stopPropagation(); }}
+    onPointerMove=${drag} onPointerCancel=${leave} onPointerUp=${() => { if (from.current && moved !== null) prioritise(row, moved); leave(); }}
+    onKeyDown=${(event) => { const way = { ArrowUp: 5, ArrowDown: -5 }[event.key]; if (event.key === 'Escape') leave(); if (way) { event.preventDefault(); event.stopPropagation(); prioritise(row, row.priority + way); } }}>${moved ?? row.priority}</button>`;
 }
 
 const COLUMNS = [
   { key: 'name', label: 'Job', width: 'minmax(70px,2.2fr)', cell: (row) => html`<a href=${to('jobs', row.id)}>${row.name}</a> <span class="faint">${row.project}</span>` },
-  { key: 'state', label: 'State', width: '106px', value: ofJob, cell: (row) => html`<${State} is=${ofJob(row)} />` },
+  { key: 'state', label: 'State', width: '106px', phone: '17px', value: ofJob, cell: (row) => html`<${State} is=${ofJob(row)} />` },
   { key: 'progress', label: 'Progress', width: 'minmax(44px,1.6fr)', value: (row) => percent(row.progress), cell: (row) => html`<${Bar} progress=${row.progress} label=${row.name} />` },
   { key: 'percent', label: '%', width: '40px', num: true, value: (row) => percent(row.progress), cell: (row) => percent(row.progress) },
   { key: 'failed', label: 'Failed', width: '62px', num: true, narrow: false, value: (row) => (row.progress ? row.progress.failed : 0), cell: (row) => (row.progress && row.progress.failed ? html`<span class="state s-error" style="justify-content:flex-end"><b>${count(row.progress.failed)}</b></span>` : '') },

@@ -1,6 +1,6 @@
 // The farm's log: lines of all loggers, by level, by words, page by page; and when the lines of each level are mailed.
 import { html, useEffect, useState } from '../html.js';
-import { may } from '../farm.js';
+import { fills, may } from '../farm.js';
 import { onEvent, rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { askFor } from '../parts/asked.js';
@@ -24,7 +24,7 @@ function useLines(params, watch) {
     due = setTimeout(load, found ? SETTLE : 0);
     const stop = onEvent((topic) => { if ((topic === 'log.written' || topic === 'logger.changed') && !due) due = setTimeout(load, SETTLE); });
     return () => { here = false; clearTimeout(due); stop(); };
-  }, [asked, watch]);
+  }, [asked, watch, fills.value]);
   return found;
 }
 

@@ -6,6 +6,9 @@ import { Lines } from '../parts/lines.js';
 import { count } from '../parts/time.js';
 
 const LINE = 18; // px
+const LONGEST = 4000; // characters of a line that are drawn
+/** A line as it is drawn: one that never ends says how much of it there is. */
+const drawn = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}… and ${count(text.length - LONGEST)} characters more` : text);
 const TALLEST = 15000000; // px; no browser draws anything much taller, so more lines are scrolled in larger steps
 const CONTROL = /[\x00-\x08\x0b-\x1f]/g; // shown as the pictures that Unicode has for them
 const plain = (text) => text.replace(/\r\n/g, '\n').replace(CONTROL, (one) => String.fromCharCode(0x2400 + one.charCodeAt(0)));
@@ -13,7 +16,7 @@ const plain = (text) => text.replace(/\r\n/g, '\n').replace(CONTROL, (one) => St
 /** By which field an answer and the events of its session belong together, and what the log is of. */
 const OF = {
   'task.log': { field: 'attempt', words: (found) => `attempt ${found.attempt} on ${found.worker}` },
-  'worker.tail': { field: 'worker', words: () => 'kept on that machine' },
+  'worker.tail': { field: 'worker', words: () => "by that machine's clock" },
 };
 
 /** The lines of a log, which `changed` tells of once a frame at the most: { again, stop }. */
@@ -45,7 +48,7 @@ function follow(lines, method, asked, changed, about) {
     rpc(method, { ...asked, start: next, follow: true }, 0).then((found) => {
       if (!here) return;
       mine = found[field];
-      about({ text: words(found), live: found.following });
+      about({ text: words(found), live: found.following, asked: true });
       const expected = next;
       const came = early;
       next = Math.max(next, found.next);
@@ -136,9 +139,11 @@ export function Log({ method, asked, when, label }) {
   for (let place = from; place < Math.min(view.many, from + slots); place += 1) {
     const line = lines.current.begin + place;
     const kind = line === at ? 'hit' : lines.current.isBad(line) ? 'bad' : '';
-    shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${lines.current.at(line)}</div>`);
+    shown.push(html`<div class="ln ${kind}" key=${place % slots} style="transform:translateY(${Math.round(view.top + place * LINE - top)}px)"><i aria-hidden="true">${line + 1}</i>${drawn(lines.current.at(line))}</div>`);
   }
+  const nothing = about.asked && !view.many && !about.live;
   return html`<div class="logs"><${Tools} lines=${lines.current} ...${{ about, view, search, lost, tied, trouble, find }} look=${(text) => { setSearch(text); setLost(false); }} tie=${setTied} />
     ${lost && html`<p class="dim" role="status">No line has that.</p>`}
-    <div class="log" tabindex="0" role="log" aria-live="off" aria-label=${label || 'Log'} ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;
+    ${nothing && html`<p class="dim">Nothing was printed.</p>`}
+    <div class="log ${nothing ? 'none' : ''}" tabindex="0" role="log" aria-live="off" aria-label=${label || 'Log'} ref=${box} onScroll=${scrolled} onKeyDown=${key}><div style="position:relative;height:${Math.max(LINE, shownHeight)}px">${shown}</div></div></div>`;
 }

@@ -7,7 +7,7 @@ import { Actions } from '../parts/actions.js';
 import { askFor } from '../parts/asked.js';
 import { useMeasured, told, withUnit } from '../parts/measure.js';
 import { COLOURS, Plot, letterOf } from '../parts/plot.js';
-import { Range, lookAt, move, rangeOf } from '../parts/range.js';
+import { Range, lookAt, move, rangeOf, reset } from '../parts/range.js';
 import { append, figures, isDrawn, seriesOf, trim, valueAt } from '../parts/series.js';
 import { State } from '../parts/state.js';
 import { Why } from '../parts/why.js';
@@ -66,7 +66,6 @@ function useSeries(ids, range, width) {
       for (const [id, at, value] of early) take(id, at, value);
       setSeries(made);
       setBusy(false);
-      version.value += 1;
     });
     const slide = range.live ? setInterval(() => {
       const begin = rangeOf(route.value.query).from;
@@ -75,6 +74,7 @@ function useSeries(ids, range, width) {
     }, Math.max(1000, (1000 * (end - from)) / most)) : 0;
     return () => { here = false; stop(); clearInterval(slide); };
   }, [ids.join(), key, most, fills.value]);
+  useEffect(() => { version.value += 1; }, [series]); // the picture has the new values only when they are rendered
   return { series, busy, version };
 }
 
@@ -168,9 +168,9 @@ export function Plots({ id }) {
       ${rows.length === 1 && rows[0].row && html`<${State} is=${rows[0].row.state} title=${rows[0].row.error} /><div class="tools">${may.value.has('alarm_rule.add') && html`<button class="btn" onClick=${() => watch(rows[0])}>Add an alarm</button>`}<${Actions} rows=${[rows[0].row]} /></div>`}</div>
     ${ill && html`<section class="panel" style="margin-bottom:16px"><header><h2>Why ${ill.row.name} is ${ill.row.state}</h2></header><${Why} name=${ill.row.name} watch=${ill.row.version} /></section>`}
     <section class="panel"><${Range} />
-      <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
+      <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} reset=${reset} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
         ${!busy && !lines.length && html`<p class="over dim">${range.live ? 'Nothing was measured in this time.' : 'Nothing was measured in this time. Zoom out, or look at the time until now.'}</p>`}</div>
-      <p class="faint" style="text-align:right">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
+      <p class="faint zone">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
       <${Summary} rows=${rows} version=${version} at=${at} remove=${(one) => set(ids.filter((other) => other !== one))} /><${More} ids=${ids} set=${set} /></section>
     <${Values} rows=${rows} version=${version} />`;
 }

@@ -1,6 +1,6 @@
 // The rules of the alarms: what each looks at, how many things that is now, and what has come of it.
 import { html, useEffect, useState } from '../html.js';
-import { alarms, may, rules } from '../farm.js';
+import { alarms, fills, may, rules } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -55,7 +55,7 @@ export function Rules() {
     let here = true;
     rpc('alarm_rule.list', { limit: 1000 }).then((found) => { if (here) setMatches(Object.fromEntries(found.rules.map((one) => [one.id, one.matches]))); }, () => {});
     return () => { here = false; };
-  }, [rules.version.value]);
+  }, [rules.version.value, fills.value]);
   const rows = matching(all, (row) => `${row.name} ${row.source} ${row.level} ${row.selector.join(' ')}`)
     .map((row) => ({ ...row, matches: matches[row.id], firing: live.filter((one) => one.rule_id === row.id && one.state !== 'pending').length }));
   const idle = rows.filter((row) => row.enabled && row.matches === 0 && row.selector.join() !== '*').map((row) => row.name);

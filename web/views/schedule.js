@@ -1,6 +1,6 @@
 // One schedule: what it runs, when next and after that, what came of it, and by which policies.
 import { html, useEffect, useState } from '../html.js';
-import { now, schedules } from '../farm.js';
+import { fills, now, schedules } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { to } from '../route.js';
 import { Actions } from '../parts/actions.js';
@@ -20,7 +20,7 @@ export function Schedule({ id }) {
     let here = true;
     rpc('schedule.show', { uuid: Number(id) }).then((found) => { if (here) setShown(found); }, () => {});
     return () => { here = false; };
-  }, [id, row && row.version]);
+  }, [id, row && row.version, fills.value]);
   if (!row) return html`<${Tabs} /><div class="empty"><h2>There is no schedule ${id}</h2><p>It may have been removed.</p><a class="btn" href=${to('schedules')}>All schedules</a></div>`;
   const [last, words] = lastOf(row);
   const facts = [['Runs', html`<code>${row.kind === 'calendar' ? doesOf(row) : row.command}</code>`], ['When', whenOf(row)], ['By', `${row.owner || '–'}${row.role ? `, as ${row.role}` : ''}`],

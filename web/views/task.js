@@ -1,6 +1,6 @@
 // One task of a job: its picture, its attempts, the log of any of them, and running it again.
 import { html, useEffect, useState } from '../html.js';
-import { may } from '../farm.js';
+import { fills, may } from '../farm.js';
 import { rpc } from '../rpc.js';
 import { refine, route } from '../route.js';
 import { Log } from './logs.js';
@@ -29,7 +29,7 @@ export function Task({ job, step, task, grid }) {
     let here = true;
     rpc('task.history', { step: where, task }).then((found) => { if (here) setHistory(found); }, () => {});
     return () => { here = false; };
-  }, [where, task, state]);
+  }, [where, task, state, fills.value]);
   const label = grid.labels[state];
   const live = [3, 4, 5, 6].includes(state);
   const ended = [7, 8, 9, 10, 11, 13].includes(state);

@@ -22,7 +22,7 @@ const open = (row) => go('workers', row.id);
 
 const COLUMNS = [
   { key: 'name', label: 'Machine', width: 'minmax(70px,2fr)', cell: (row) => html`<a href=${to('workers', row.id)}>${row.name}</a>` },
-  { key: 'does', label: 'State', width: '110px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
+  { key: 'does', label: 'State', width: '110px', phone: '17px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
   { key: 'used', label: 'Slots', width: '84px', num: true, cell: (row) => `${row.used || 0} of ${row.slots}` },
   { key: 'queued', label: 'Ahead', width: '70px', num: true, narrow: 'snug' },
   { key: 'cpu', label: 'Processors', width: '124px', num: true, narrow: false, sorted: followAll, value: (row) => valueOf(row, 'cpu'), cell: (row) => html`<${Vital} row=${row} name="cpu" spark />` },
@@ -57,7 +57,7 @@ export function Workers() {
   return html`
     <div class="head"><h1 class="grow">Farm</h1><div class="tools"><${Search} label="Find a machine" />
       <${Choice} name="state" label="Which machines" choices=${[['', 'All'], ['online', 'Online'], ['busy', 'Busy'], ['idle', 'Idle'], ['off', 'Off']]} />
-      <${Choice} name="as" label="How they are shown" choices=${[['cards', 'Cards'], ['table', 'Table']]} /></div></div>
+      <${Choice} name="as" label="How they are shown" value=${view} choices=${[['cards', 'Cards'], ['table', 'Table']]} /></div></div>
     ${!rows.length ? nobody : view === 'cards' ? html`<div class="cards">${rows.slice(0, 300).map((row) => html`<${Card} key=${row.id} row=${row} />`)}</div>
       ${rows.length > 300 && html`<p class="dim">The table shows all ${rows.length}.</p>`}`
     : html`<${Table} rows=${rows} columns=${COLUMNS} open=${open} label="Machines" only=${ONLY} sort=${{ key: 'name', way: 1 }} />`}`;

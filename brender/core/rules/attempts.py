@@ -16,20 +16,26 @@ from brender.core.rules import outcomes
 _REPORTED = ("success0", "error", "terminated", "stopped", "killed")
 
 
-def heard(ctx: Context, worker: Worker, load: Load) -> None:
-    """A word of this worker. One that was suspect may be given work again."""
-    if ctx.now - load.heard > ctx.settings.suspect_after:
-        ctx.farm.roomy.add(worker.id)
-    load.heard = ctx.now
+def speaker(ctx: Context, session: int) -> tuple[Worker, Load] | None:
+    """Who says this, and what it carries; it is a sign of life. None: a link that is nobody's any more.
+
+    A worker that was suspect may be given work again.
+    """
+    found = ctx.load_at(session)
+    if found is not None:
+        worker, load = found
+        if ctx.now - load.heard > ctx.settings.suspect_after:
+            ctx.farm.roomy.add(worker.id)
+        load.heard = ctx.now
+    return found
 
 
 def started(ctx: Context, event: Started) -> None:
     """Attempts began to run."""
-    found = ctx.load_at(event.session)
+    found = speaker(ctx, event.session)
     if found is None:
         return
-    worker, load = found
-    heard(ctx, worker, load)
+    _, load = found
     for attempt_id, pid in event.attempts:
         attempt = load.live.get(attempt_id)
         if attempt is None or attempt.state != "assigned":
@@ -40,11 +46,10 @@ def started(ctx: Context, event: Started) -> None:
 
 def results(ctx: Context, event: Results) -> None:
     """Attempts ended. Every result is acknowledged once this turn is on the disk, also the stale ones."""
-    found = ctx.load_at(event.session)
+    found = speaker(ctx, event.session)
     if found is None:
         return
     worker, load = found
-    heard(ctx, worker, load)
     for result in event.results:
         attempt = load.live.get(result.attempt)
         if result.state == "returned":
@@ -74,11 +79,10 @@ def late(ctx: Context, worker: Worker, attempt_id: int) -> Attempt | None:
 
 def returned(ctx: Context, event: Returned) -> None:
     """Attempts came back unstarted: as if they had never been sent, except that their number is used."""
-    found = ctx.load_at(event.session)
+    found = speaker(ctx, event.session)
     if found is None:
         return
-    worker, load = found
-    heard(ctx, worker, load)
+    _, load = found
     for attempt_id in event.attempts:
         attempt = load.live.get(attempt_id)
         if attempt is not None and attempt.state != "immortal":
@@ -87,11 +91,10 @@ def returned(ctx: Context, event: Returned) -> None:
 
 def immortal(ctx: Context, event: Immortal) -> None:
     """Processes that nothing could end: shown by pid, their slot stays taken (SP-38)."""
-    found = ctx.load_at(event.session)
+    found = speaker(ctx, event.session)
     if found is None:
         return
     worker, load = found
-    heard(ctx, worker, load)
     for attempt_id, pid in event.attempts:
         attempt = load.live.get(attempt_id)
         if attempt is None or attempt.state == "immortal":
@@ -105,11 +108,10 @@ def immortal(ctx: Context, event: Immortal) -> None:
 
 def stalled(ctx: Context, event: Stalled) -> None:
     """Running attempts that show no sign of life, or do again: noted at them, told once (CONTRACT R32)."""
-    found = ctx.load_at(event.session)
+    found = speaker(ctx, event.session)
     if found is None:
         return
     worker, load = found
-    heard(ctx, worker, load)
     for attempt_id, seconds in event.attempts:
         attempt = load.live.get(attempt_id)
         if attempt is None or attempt.state not in ("running", "waiting"):

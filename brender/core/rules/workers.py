@@ -116,11 +116,10 @@ def legacy_hello(ctx: Context, event: LegacyHello) -> None:
 
 def heartbeat(ctx: Context, event: Heartbeat) -> None:
     """Alive. Written nowhere: 2,000 workers say it all day."""
-    found = ctx.load_at(event.session)
+    found = attempts.speaker(ctx, event.session)
     if found is None:
         return
     worker, load = found
-    attempts.heard(ctx, worker, load)
     if load.full and not event.full:
         ctx.farm.roomy.add(worker.id)
     load.full = event.full
