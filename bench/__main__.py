@@ -22,10 +22,12 @@ from bench import (
     commandline,
     console,
     costs,
+    ends,
     fleet,
     latency,
     page,
     placement,
+    plots,
     readings,
     schedules,
     stops,
@@ -46,6 +48,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "cli": commandline.commandline,
     "placement": placement.placement,
     "stops": stops.stops,
+    "ends": ends.ends,
     "costs": costs.costs,
     "warm": warm.warm,
     "api": api.api,
@@ -56,6 +59,7 @@ PARTS: dict[str, Callable[[Report, bool], None]] = {
     "web": web.web,
     "page": page.page,
     "heap": page.heap,
+    "plots": plots.plots,
 }
 
 

@@ -78,7 +78,7 @@ class Line:
         text = self._file.readline()
         if not text:
             raise Broken("The master closed the connection.")
-        found: dict[str, Any] = json.loads(text)
+        found: dict[str, Any] = json.loads(text[text.find(b"{") :])  # a telnet is offered to whom this machine slows
         return found
 
 

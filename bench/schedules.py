@@ -33,6 +33,24 @@ def schedules(report: Report, quick: bool) -> None:
         _rows(report, "busy farm", _late(line, seconds), made)
         ended.set()
         busy.join()
+        _crowd(report, line, 200 if quick else 2000, made)
+
+
+def _crowd(report: Report, line: Line, count: int, made: Farm) -> None:
+    """So many at one moment, and the longest agenda that there is: neither may hold up the hub."""
+    at = time.time() + 5 + count / 100
+    for _ in range(count):
+        line.ask("schedule.once_when", timestamp=at, method="farm.save")
+    line.notices.clear()
+    while time.time() < at:
+        line._read()
+    begin, spent = time.time(), []
+    for _ in range(5):
+        spent.append(time.time())
+        line.ask("schedule.agenda", each=1000, limit=1000)
+        spent[-1] = (time.time() - spent[-1]) * 1000
+    report.note(f"{count} schedules at one moment, then an agenda of 1,000 occurrences in {max(spent):.0f} ms at worst")
+    report.late(f"schedules, {count} at once and agendas of {time.time() - begin:.0f} s", made.late())
 
 
 def _arm(line: Line) -> None:

@@ -72,7 +72,7 @@ def _path(text: str | None) -> Path | None:
 
 
 def _run(given: argparse.Namespace) -> None:
-    from brender.daemon import frames, offer, probes
+    from brender.daemon import frames, offer, probes, said
     from brender.daemon.daemon import Daemon, Options
     from brender.daemon.home import Home
     from brender.daemon.spool import Limits
@@ -99,7 +99,7 @@ def _run(given: argparse.Namespace) -> None:
     )
     home = Home(Path(given.data))
     try:
-        Daemon(home, options_, catalogue, program).run()
+        Daemon(home, options_, catalogue, program, said.keep(home.path / "said")).run()
     finally:
         home.close()
 

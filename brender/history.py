@@ -82,19 +82,6 @@ def failures(database: SqliteDatabase, job: int | None = None, limit: int = 50) 
     return _attempts(database, query.order_by(AttemptRow.ended_at.desc()), limit)
 
 
-def outcomes(
-    database: SqliteDatabase, step: int | None = None, worker: int | None = None, since: float = 0.0
-) -> dict[str, int]:
-    """How many attempts are in each state, of a step, of a worker or of the farm, assigned at `since` or later."""
-    query = AttemptRow.select(AttemptRow.state, fn.COUNT(AttemptRow.id)).where(AttemptRow.assigned_at >= since)
-    if step is not None:
-        query = query.where(AttemptRow.step_id == step)
-    if worker is not None:
-        query = query.where(AttemptRow.worker_id == worker)
-    rows: Any = query.group_by(AttemptRow.state).bind(database).tuples()
-    return dict(rows)
-
-
 def alarms_of(database: SqliteDatabase, rule: int | None, limit: int) -> list[Alarm]:
     """The alarms that are over, of one rule or of all, newest first."""
     query = AlarmRow.select().where(AlarmRow.state == "resolved")

@@ -1,4 +1,5 @@
-"""`brender logs` from a shell: what a task has printed, and with -f what it prints until it ends.
+"""`brender logs` from a shell: what a task has printed, and with -f what it prints until it ends; and `brender worker
+tail`: what the daemon of a worker has said.
 
 It must not know how logs travel between master and workers, nor how they are followed over restarts (api/follow.py).
 """
@@ -20,14 +21,23 @@ def read_log(master: Master | str, given: dict[str, Any], form: str) -> int:
 
     As json one document for the last lines, and as both JSON forms a line for each piece that comes.
     """
+    return _read("task.log", master, given, form)
+
+
+def read_tail(master: Master | str, given: dict[str, Any], form: str) -> int:
+    """The same of a worker's own log, which never ends."""
+    return _read("worker.tail", master, given, form)
+
+
+def _read(method: str, master: Master | str, given: dict[str, Any], form: str) -> int:
     if not given.get("follow") and "start" not in given:
-        first = next(conversation(master, "task.log", given))
+        first = next(conversation(master, method, given))
         if form == "text" and not sys.stdout.isatty():
             _print(first, form)
         else:
-            Shown(form, "never").show("task.log", first)  # its words are not ours to colour
+            Shown(form, "never").show(method, first)  # its words are not ours to colour
         return DONE
-    for piece in pieces(Master(master) if isinstance(master, str) else master, given):
+    for piece in pieces(Master(master) if isinstance(master, str) else master, given, method=method):
         _print(piece, form)
     return DONE
 

@@ -1,4 +1,4 @@
-"""The rows of brender/core/farm.py as peewee tables: the newest schema (upgrades.py has its history).
+"""The rows of brender/core/rows as peewee tables: the newest schema (upgrades.py has its history).
 
 peewee makes the schema, the queries of reports and (later) PostgreSQL's dialect; the hot path uses `upsert_sql` on the
 raw connection. It must not know how a farm is loaded or when it is saved.
@@ -52,6 +52,7 @@ class WorkerRow(_Table):
     platform = TextField()
     boot = TextField()
     legacy = BooleanField()
+    rehosted_at = DoubleField(null=True)
     created_at = DoubleField()
     modified_at = DoubleField()
     version = IntegerField()
@@ -130,6 +131,27 @@ class ScheduleRow(_Table):
 
     class Meta:
         table_name = "schedule"
+
+
+class ScheduleRunRow(_Table):
+    """No foreign key: a schedule may be gone while what became of it is history."""
+
+    id = BigIntegerField(primary_key=True)
+    schedule_id = BigIntegerField()
+    name = TextField()
+    command = TextField()
+    due_at = DoubleField()
+    fired_at = DoubleField(null=True)
+    ended_at = DoubleField(null=True)
+    outcome = TextField()
+    said = TextField()
+    code = IntegerField(null=True)
+    created_at = DoubleField()
+    modified_at = DoubleField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "schedule_run"
 
 
 class JobRow(_Table):
@@ -259,6 +281,7 @@ MIRRORED: dict[str, type[Model]] = {
     "key": inventory.KeyRow,
     "channel": inventory.ChannelRow,
     "schedule": ScheduleRow,
+    "schedule_run": ScheduleRunRow,
     "job": JobRow,
     "step": StepRow,
     "attempt": AttemptRow,

@@ -41,7 +41,19 @@ def rebuild(connection: Any) -> Farm:
     """The farm that these rows describe. Raises InternalError naming the row that makes no sense."""
     farm = Farm()
     farm.epoch = connection.execute("SELECT epoch FROM farm").fetchone()[0]
-    named = ("worker", "project", "limit", "preset", "device", "key", "channel", "schedule", "job", "step")
+    named = (
+        "worker",
+        "project",
+        "limit",
+        "preset",
+        "device",
+        "key",
+        "channel",
+        "schedule",
+        "schedule_run",
+        "job",
+        "step",
+    )
     for table in (*named, *LETTERS):
         for row in _rows(connection, table):
             _insert(farm, row)
@@ -106,7 +118,7 @@ def _untouched(farm: Farm, step: Step) -> TaskState:
 
 
 def _allowed(state: TaskState, step: Step, job: Job) -> TaskState:
-    """In a job that is stopped, or in a run that is past, nothing waits for a slot (rules/attempts.py)."""
+    """In a job that is stopped, or in a run that is past, nothing waits for a slot (rules/outcomes.py)."""
     if state in READY and (job.desired == "stop" or step.run != job.run):
         return TaskState.SKIPPED
     return state

@@ -21,7 +21,7 @@ from brender.disk import Lock
 from brender.errors import BrenderError, Invalid
 from brender.notify import credentials
 
-GRACE = 10  # seconds a program has between SIGTERM and SIGKILL
+GRACE = 30  # seconds a program has between SIGTERM and SIGKILL
 FARM = {
     "listen": options.Setting(options.TEXT, "HOST:PORT", "the master's address, default 127.0.0.1:6000"),
     "data": options.Setting(options.TEXT, "DIR", "where everything is kept"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from brender import inventory
 
-SCHEMA = 8
+SCHEMA = 9
 
 Upgrade = Callable[[Any], None]
 
@@ -102,6 +102,18 @@ def alarms(connection: Any) -> None:
         connection.execute(f'CREATE INDEX "{table}_live" ON "{table}" ("state") WHERE state <> \'{state}\'')
 
 
+def runs(connection: Any) -> None:
+    """Schema 9: what became of schedules, and when a manager's channels changed. The text here is history: fixed."""
+    connection.execute('ALTER TABLE "worker" ADD COLUMN "rehosted_at" REAL')
+    connection.execute(
+        'CREATE TABLE "schedule_run" ("id" INTEGER NOT NULL PRIMARY KEY, "schedule_id" INTEGER NOT NULL, '
+        '"name" TEXT NOT NULL, "command" TEXT NOT NULL, "due_at" REAL NOT NULL, "fired_at" REAL, "ended_at" REAL, '
+        '"outcome" TEXT NOT NULL, "said" TEXT NOT NULL, "code" INTEGER, "created_at" REAL NOT NULL, '
+        '"modified_at" REAL NOT NULL, "version" INTEGER NOT NULL)'
+    )
+    connection.execute("INSERT INTO sequence (name, last) VALUES ('schedule_run', 0)")
+
+
 # Schema number -> what brings a raw connection there from the number before. Forward only, one transaction each.
 UPGRADES: dict[int, Upgrade] = {
     2: placement,
@@ -111,6 +123,7 @@ UPGRADES: dict[int, Upgrade] = {
     6: inventory.upgrade,
     7: schedules,
     8: alarms,
+    9: runs,
 }
 
 

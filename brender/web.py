@@ -12,9 +12,15 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brender import address
 from brender.errors import BrenderError, Busy, Forbidden
+
+if TYPE_CHECKING:  # both are slow to load, and --help needs neither
+    import uvicorn
+
+    from brender.gateway.pages import Pages
 
 PORT = 8060
 MOST_MESSAGE = 1 << 20  # bytes of one message of a page, as of a JSON line
@@ -77,26 +83,13 @@ def listener(
         raise Busy(f"{address.in_words(host, port)} is taken: {error.strerror}.", hint=hint) from None
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve until told to stop; returns the exit code."""
-    given = parser().parse_args(argv)
-    level = logging.INFO if given.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    try:
-        host, port = address.parse(given.listen, PORT)
-        address.check_loopback(host, port)
-        place = address.in_words(*address.master(given.master or os.environ.get(address.MASTER_VARIABLE, "")))
-        import uvicorn
+def _server(given: argparse.Namespace, place: str, web: str, page: Pages) -> uvicorn.Server:
+    """The gateway to the master at `place`, which browsers know as `web`."""
+    import uvicorn
 
-        from brender.gateway import app, browse, pages, shelf, upload
+    from brender.gateway import app, browse, shelf, upload
 
-        page = pages.Pages(pages.folder(given.page))
-        data = (given.data or address.state_directory("web")).absolute()
-        sock = listener(host, port)
-    except BrenderError as error:
-        print(f"brender web: {error.sentence()}", file=sys.stderr)
-        return 78 if isinstance(error, Forbidden) else 1
-    web = address.in_words(host, sock.getsockname()[1])
+    data = (given.data or address.state_directory("web")).absolute()
     config = uvicorn.Config(
         app.make(
             place,
@@ -106,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
             shelf.Shelf(given.outputs),
             browse.Browse(given.scenes),
         ),
-        log_level=level,
+        log_level=logging.INFO if given.verbose else logging.WARNING,
         access_log=given.verbose,
         server_header=False,
         ws="websockets-sansio",
@@ -114,10 +107,31 @@ def main(argv: list[str] | None = None) -> int:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=3,
     )
+    return uvicorn.Server(config)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until told to stop; returns the exit code."""
+    given = parser().parse_args(argv)
+    level = logging.INFO if given.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        host, port = address.parse(given.listen, PORT)
+        address.check_loopback(host, port)
+        place = address.in_words(*address.master(given.master or os.environ.get(address.MASTER_VARIABLE, "")))
+        from brender.gateway import pages
+
+        page = pages.Pages(pages.folder(given.page))
+        sock = listener(host, port)
+    except BrenderError as error:
+        print(f"brender web: {error.sentence()}", file=sys.stderr)
+        return 78 if isinstance(error, Forbidden) else 1
+    web = address.in_words(host, sock.getsockname()[1])
+    server = _server(given, place, web, page)
     print(f"brender web on http://{web}/ for the farm at {place}", flush=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
-    uvicorn.Server(config).run(sockets=[sock])
+    server.run(sockets=[sock])
     return 0
 
 

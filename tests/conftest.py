@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from doors.peers import Farm as Programs
 from hypothesis import settings
 
 from brender.core import invariants
@@ -34,3 +36,13 @@ def farm() -> Iterator[Farm]:
 @pytest.fixture
 def core(farm: Farm) -> Core:
     return Core(farm)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Programs]:
+    """The programs of a farm of this test alone, for what ends one of them or counts what is there."""
+    made = Programs(tmp_path)
+    try:
+        yield made
+    finally:
+        made.end()

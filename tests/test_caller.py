@@ -9,15 +9,17 @@ import threading
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from brender import cli
 from brender.caller import NoMaster, conversation
 
+LIMIT_S = 60.0
+
 
 def nobody() -> str:
     """An address where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"127.0.0.1:{taken.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 @pytest.mark.parametrize("origin", ["--master", "BRENDER_MASTER", "config.yml"])
@@ -55,7 +57,7 @@ def test_a_stranger_at_the_address_is_named_by_what_it_says(capsys: pytest.Captu
         thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         assert cli.main(["clients", f"--master=127.0.0.1:{server.server_port}"]) == 3
-        thread.join(5)
+        thread.join(LIMIT_S)
     said = capsys.readouterr().err
     assert "Something listens at" in said and "no brender master" in said and "DOCTYPE" in said
 
@@ -89,7 +91,7 @@ def test_whatever_is_said_there_cannot_harm_the_terminal(
         thread = threading.Thread(target=serve, args=(door,), daemon=True)
         thread.start()
         assert cli.main(["clients", f"--master=127.0.0.1:{door.getsockname()[1]}"]) == 3
-        thread.join(5)
+        thread.join(LIMIT_S)
     told = capsys.readouterr().err
     assert said in told and "\x1b" not in told
 
@@ -113,5 +115,5 @@ def test_a_master_that_hangs_up_without_a_word_is_code_3(capsys: pytest.CaptureF
         thread = threading.Thread(target=lambda: door.accept()[0].close(), daemon=True)
         thread.start()
         assert cli.main(["clients", f"--master=127.0.0.1:{door.getsockname()[1]}"]) == 3
-        thread.join(5)
+        thread.join(LIMIT_S)
     assert "master" in capsys.readouterr().err

@@ -23,6 +23,8 @@ from brender.errors import BrenderError
 from brender.wire.messages import Notice
 from brender.wire.session import Conversation, Reply
 
+LIMIT_S = 120.0
+
 
 class Master:
     """Serves one connection after another on a loopback port, with the wire's own codecs; `table` is what it knows."""
@@ -81,7 +83,7 @@ def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[Master]:
     yield made
     made.door.shutdown(socket.SHUT_RDWR)
     made.door.close()
-    made.thread.join(5)
+    made.thread.join(LIMIT_S)
 
 
 def test_words_are_sent_and_the_answer_is_put_in_words(master: Master, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +261,7 @@ def test_a_newer_master_has_pages_refusals_and_parameters_of_its_own(
 def test_the_programs_start_by_their_first_word() -> None:
     for name in ("master", "client", "web", "up", "render", "config", "completion"):
         done = subprocess.run(
-            [sys.executable, "-m", "brender.cli", name, "--help"], capture_output=True, timeout=30, check=False
+            [sys.executable, "-m", "brender.cli", name, "--help"], capture_output=True, timeout=LIMIT_S, check=False
         )
         assert done.returncode == 0 and b"usage" in done.stdout.lower(), (name, done.stderr)
 
@@ -267,7 +269,9 @@ def test_the_programs_start_by_their_first_word() -> None:
 def test_a_command_loads_no_gevent_and_no_database() -> None:
     heavy = {"gevent", "peewee", "asyncio", "rich"}
     code = f"import sys; from brender.cli import main; main(['help']); print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True, env={**os.environ})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=LIMIT_S, check=True, env={**os.environ}
+    )
     assert done.stdout.splitlines()[-1] == b"[]"
 
 
@@ -282,7 +286,7 @@ def test_flags_before_a_program_are_refused_with_the_order_that_works(
 def test_a_locale_without_our_letters_is_no_reason_to_fail() -> None:
     environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
     argv = [sys.executable, "-m", "brender.cli", "worker", "list", "--help"]
-    done = subprocess.run(argv, capture_output=True, timeout=30, check=False, env=environ)
+    done = subprocess.run(argv, capture_output=True, timeout=LIMIT_S, check=False, env=environ)
     assert (done.returncode, done.stderr) == (0, b"") and b"[<workers>\\u2026]" in done.stdout
 
 

@@ -73,12 +73,6 @@ def test_failures_are_found_by_their_index_and_not_by_reading_all_attempts(store
     assert [row[3] for row in plan] == ["SCAN t1 USING INDEX attempt_failed"]
 
 
-def test_outcomes_are_counted_by_state(store: Store) -> None:
-    assert history.outcomes(store.database) == {"error": 1, "lost": 1, "success0": 1, "terminated": 1}
-    assert history.outcomes(store.database, worker=8) == {"lost": 1, "success0": 1, "terminated": 1}
-    assert history.outcomes(store.database, step=1, since=12.0) == {"lost": 1, "success0": 1}
-
-
 def test_the_event_log_keeps_what_is_appended(store: Store) -> None:
     first = Entry(1.5, "job.started", "anna", "job", 1, {"run": 1, "name": "a\u20ac"})
     second = Entry(2.5, "worker.lost", "", "worker", 8)

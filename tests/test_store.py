@@ -12,7 +12,7 @@ import pytest
 
 from brender import models, upgrades
 from brender.core.engine import Core
-from brender.core.events import Boot
+from brender.core.events import Boot, Fire
 from brender.core.farm import TABLES, Attempt, Limit, Preset, Project
 from brender.core.invariants import check
 from brender.core.lifecycle import TaskState
@@ -230,7 +230,7 @@ def test_a_farm_of_schema_1_is_opened_with_everything_it_held(tmp_path: Path) ->
 
     store = Store.open(tmp_path)
     farm = store.load()
-    assert store.version()["schema"] == upgrades.SCHEMA == 8
+    assert store.version()["schema"] == upgrades.SCHEMA == 9
     assert (tmp_path / "farm.db.schema-1").exists()
     job, render = farm.jobs[1], farm.steps[2]
     assert (job.name, job.priority, job.after, job.start_at, job.failures) == ("shot", 70, [], None, {})
@@ -271,7 +271,33 @@ def test_a_farm_of_schema_2_takes_presets_and_keeps_the_rest(tmp_path: Path) -> 
     store.close()
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+def test_a_farm_of_schema_8_takes_the_history_of_schedules_and_keeps_the_rest(tmp_path: Path) -> None:
+    """F42: written by the brender before schema 9."""
+    connection = sqlite3.connect(tmp_path / "farm.db")
+    connection.executescript((Path(__file__).parent / "golden" / "schema-8.sql").read_text())
+    connection.close()
+
+    store = Store.open(tmp_path)
+    farm = store.load()
+    assert (store.version()["schema"], farm.schedule_runs) == (upgrades.SCHEMA, {})
+    assert (tmp_path / "farm.db.schema-8").exists()
+    nightly = farm.schedules[4]
+    assert (nightly.name, nightly.runs, nightly.last_result["outcome"]) == ("nightly", 1, "ok")
+    assert (farm.workers[1].name, farm.workers[1].rehosted_at, len(farm.deliveries)) == ("render-07", None, 1)
+    core = Core(farm)
+    core.turn([Boot()], 1_700_000_100.0)
+    assert check(farm) == []
+
+    store.save(core.turn([Fire(4, 1_700_000_120.0, "worker enable all")], 1_700_000_120.0).changes)
+    store.close()
+    store = Store.open(tmp_path)
+    run = store.load().schedule_runs[1]
+    assert (run.schedule_id, run.name, run.command, run.due_at) == (4, "nightly", "worker enable all", 1_700_000_120.0)
+    assert run.outcome == "running"
+    store.close()
+
+
+@pytest.mark.parametrize("schema", [1, 2, 8])
 def test_an_upgraded_database_has_the_columns_of_a_new_one(tmp_path: Path, schema: int) -> None:
     (tmp_path / "old").mkdir()
     connection = sqlite3.connect(tmp_path / "old" / "farm.db")

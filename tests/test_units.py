@@ -7,17 +7,18 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from brender.caller import Master, NoMaster, conversation
 
 UNITS = Path(__file__).parent.parent / "examples" / "systemd"
+LIMIT_S = 120.0
 PROGRAM = "/opt/brender/bin/brender"
 
 
@@ -62,7 +63,7 @@ def test_supervisord_starts_a_farm_from_the_file_that_is_linked(tmp_path: Path) 
     """CL-38: ln -s …/brender.conf /etc/supervisor/conf.d/; a master and a worker that finds it, ended in order."""
     me = pwd.getpwuid(os.getuid()).pw_name
     given = (UNITS.parent / "supervisor" / "brender.conf").read_text()
-    port = _free_port()
+    port = free_port()
     for word, instead in {
         PROGRAM: str(Path(sys.executable).parent / "brender"),
         "/var/lib/brender": str(tmp_path / "home"),
@@ -81,13 +82,13 @@ def test_supervisord_starts_a_farm_from_the_file_that_is_linked(tmp_path: Path) 
     argv = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", "supervisord.conf"]
     running = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        ends = time.monotonic() + 30.0
+        ends = time.monotonic() + LIMIT_S
         master = Master(f"127.0.0.1:{port}")
         while not _online(master):
             assert running.poll() is None and time.monotonic() < ends, (tmp_path / "supervisord.log").read_text()
     finally:
         running.terminate()
-        assert running.wait(30.0) == 0
+        assert running.wait(LIMIT_S) == 0
     said = (tmp_path / "supervisord.log").read_text()
     assert {f"stopped: brender-{name} (exit status 0)" in said for name in ("master", "client")} == {True}, said
 
@@ -98,8 +99,3 @@ def _online(master: Master) -> bool:
     except NoMaster:
         return False
     return [one["presence"] for one in workers] == ["online"]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

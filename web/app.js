@@ -81,7 +81,7 @@ function Banner() {
 /** This page goes on as it is; the farm may know words by now that it does not. */
 const Newer = () => newer.value && html`<div class="banner" role="status"><b>A newer page is there.</b><span class="dim grow">This one goes on working; reload it when it suits you.</span><button class="btn small" onClick=${() => location.reload()}>Reload</button></div>`;
 
-const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, a, t, l, s, e, c', 'farm, jobs, telemetry, alarms, timetable, log, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
+const KEYS = [['Ctrl K', 'find or do anything'], ['/', 'find in this list'], ['g then f, j, m, a, t, l, s, e, c', 'farm, jobs, telemetry, alarms, timetable, log, submit, events, console'], ['j, k', 'next, previous row'], ['Enter', 'open it'], ['x', 'select it; with Shift all from the last one'], ['arrows, + and −', 'on a plot: move in time, zoom'], ['t', 'light, dark, as the system'], ['?', 'these keys']];
 
 function Keys() {
   if (!keys.value) return null;
@@ -114,7 +114,7 @@ function App() {
   useLayoutEffect(() => { document.title = `${path[1] ? `${page.label} ${path[1]}` : page.label} · brender`; document.getElementById('main').focus({ preventScroll: true }); scrollTo(0, 0); }, [path.join('/')]);
   return html`<div class="shell">
     <header class="top"><a class="brand" href="#/workers" aria-label="brender"><img src="icon.svg" alt="" /><span class="label">brender</span></a><${Pulse} />
-      <button class="btn quiet small" onClick=${openPalette} aria-label="Find or do anything"><span aria-hidden="true">Ctrl K</span></button></header>
+      <button class="btn small find" onClick=${openPalette} aria-label="Find or do anything"><${Icon} name="find" /><span class="label" aria-hidden="true">Find or do</span><kbd class="label" aria-hidden="true">Ctrl K</kbd></button></header>
     <nav class="rail" aria-label="Pages">${PAGES.filter((one) => !one.under).map((one) => html`<a key=${one.path} href=${one.to} aria-current=${one === page || one.path === page.under ? 'page' : undefined} aria-label=${one.label}><${Icon} name=${one.icon} /><span class="label grow">${one.label}</span>${many[one.path] > 0 && html`<span class=${one.path === 'alarms' ? 'badge' : 'label faint'}>${count(many[one.path])}</span>`}</a>`)}</nav>
     <main class="main" id="main" tabindex="-1" aria-busy=${!fills.value}><${Banner} /><${Newer} />${!fills.value ? html`<div class="empty"><h2>Looking at the farm…</h2></div>` : html`<${View} key=${`${page.path}/${page.several ? '' : path[1] || ''}`} id=${path[1]} />`}</main>
     <${Palette} pages=${PAGES} /><${Confirm} /><${Asked} /><${Keys} /><${Toasts} /></div>`;

@@ -58,6 +58,7 @@ export const clock = signal(0); // the farm's clock minus ours, ms
 export const halted = signal(false); // all schedules stand still
 export const totals = signal({}); // how many rows of each noun there are: the mirror is bounded
 export const seq = { last: 0, floor: 0 }; // the newest event, and the one that the mirror holds
+export const floors = signal({}); // the oldest row of a noun up to which all are held
 export const fills = signal(0); // how often everything was taken in; 0 while nothing is known
 
 /** The master's time now, in seconds: clocks of people's machines differ. */
@@ -74,12 +75,16 @@ export function fill(mirror) {
     status.value = mirror.status;
     halted.value = mirror.halted;
     totals.value = mirror.totals;
+    floors.value = { job: Math.min(...mirror.jobs.map((row) => row.id)) };
   });
   for (const [noun, rows] of Object.entries(NOUNS)) {
     rows.fill(mirror[PLURALS[noun] || `${noun}s`]);
   }
   fills.value += 1;
 }
+
+/** A row came or went, also one that is not held. */
+export const count = (noun, many) => { if (noun in totals.value) totals.value = { ...totals.value, [noun]: totals.value[noun] + many }; };
 
 /** An event's row with the names that lists show beside its numbers. */
 export function named(noun, row) {

@@ -2,7 +2,7 @@
 import * as farm from './farm.js';
 import { link, onEvent, rpc } from './rpc.js';
 import { effect, signal } from './html.js';
-import { VALUES, take } from './measured.js';
+import { VALUES, chosen, take } from './measured.js';
 
 /** Topics that are told as they are now, and only to who names them; '*' leaves them out. */
 const MOMENTS = ['worker.load', 'job.progress', 'task.states', VALUES];
@@ -23,7 +23,8 @@ export async function greet(name) {
   await rpc('session.hello', { name, remember: false });
   try {
     const since = farm.seq.last ? { since: farm.seq.last } : {};
-    const { seq } = await rpc('farm.subscribe', { topics: ['*', ...wanted.keys()], ...since });
+    const measured = chosen();
+    const { seq } = await rpc('farm.subscribe', { ...measured, topics: ['*', ...wanted.keys(), ...measured.topics], ...since });
     await load(seq);
   } finally { early = null; }
 }
@@ -67,7 +68,7 @@ function apply(topic, data, number) {
     if (noun === 'job' && !farm.jobs.map.has(data.id)) lookAtNew(data.id);
     if (noun in farm.OVER && data.state === farm.OVER[noun]) rows.drop(data.id);
     else rows.put(farm.named(noun, data));
-  } else if (rows && verb === 'deleted') rows.drop(data.id);
+  } else if (rows && verb === 'deleted') { rows.drop(data.id); farm.count(noun, -1); } else if (rows && verb === 'created') farm.count(noun, 1);
 }
 
 function heard(topic, data, number) {

@@ -1,4 +1,4 @@
-// What channels measure now: the last value of each and the line of those before it, told while somebody looks.
+// What channels measure now: the last value of each and the line of those before it, told of those that are shown.
 // It must not know views, nor what was measured long ago (parts/series.js).
 import { batch, computed, effect, signal } from './html.js';
 import { channels, fills, totals } from './farm.js';
@@ -8,11 +8,16 @@ export const VALUES = 'channel.values';
 const TREND = 24; // numbers of a line
 const AT_ONCE = 200; // lines of one question
 const A_PART = 1000; // channels of one answer
+const SOON = 40; // ms in which what a view begins to show becomes one choice
+const AGAIN = 1000; // ms after a refusal
+const SPARE = 60; // channels that may be heard beside those that are shown: one who scrolls comes back
 const cells = new Map(); // channel -> signal of { at, value, trend }
 const coming = new Map(); // what will be shown with the next frame
-const asked = new Set(); // channels whose line is known, or under way
-const wanted = new Set();
-let due = false;
+const shown = new Map(); // channel -> how many places of the page show it
+let all = 0; // places that need every channel
+let heard = new Set(); // channels that the farm tells us of; null: all
+const asked = new Set(); // channels whose value and line are known, or under way
+let due = 0;
 let planned = false;
 let whole = 0; // the fill after which all channels were asked for
 
@@ -47,29 +52,63 @@ export function take(values) {
   for (const [id, at, value] of values) put(id, at, value);
 }
 
-/** A view begins to look: lines that were not followed meanwhile are asked for anew. */
-export function lookAnew() { asked.clear(); }
+/** A place of the page shows this channel; returns how it stops. */
+export function follow(id) {
+  shown.set(id, (shown.get(id) || 0) + 1);
+  chooseSoon();
+  return () => {
+    if (shown.get(id) > 1) shown.set(id, shown.get(id) - 1);
+    else shown.delete(id);
+    chooseSoon();
+  };
+}
 
-/** The line of a channel is about to be shown: ask for it, together with the others of the same moment. */
-export function look(id) {
-  if (asked.has(id)) return;
-  asked.add(id);
-  wanted.add(id);
-  if (due) return;
-  due = true;
-  setTimeout(ask, 30);
+/** A place needs what every channel measures now, a table that is sorted by it for one; returns how it stops. */
+export function followAll() {
+  all += 1;
+  chooseSoon();
+  everyOne((row) => { channels.put(row); put(row.id, row.at, row.value); }).catch(() => {});
+  return () => { all -= 1; chooseSoon(); };
+}
+
+function chooseSoon() {
+  if (!due) due = setTimeout(choose, SOON);
+}
+
+/** What a subscription says of what is shown: { topics, channels }. */
+export function chosen() {
+  if (heard && !heard.size) return { topics: [] };
+  return { topics: [VALUES], ...(heard ? { channels: [...heard] } : {}) };
+}
+
+/** Hear what is shown, and then ask how it is: so nothing is missed between. */
+async function choose() {
+  due = 0;
+  const before = heard;
+  const isNew = before && [...shown.keys()].some((id) => !before.has(id));
+  if (all) heard = null;
+  else if (!before || isNew || before.size > 2 * shown.size + SPARE || !shown.size) heard = new Set(shown.keys());
+  if (heard) for (const id of asked) if (!heard.has(id)) asked.delete(id);
+  try {
+    if (heard === before || (heard && before && !heard.size && !before.size)) { /* it is heard already */ }
+    else if (heard && !heard.size) await rpc('farm.unsubscribe', { topics: [VALUES] });
+    else await rpc('farm.subscribe', chosen());
+    await ask();
+  } catch { heard = before; /* the farm is away: asked again after the next fill */ }
 }
 
 async function ask() {
-  due = false;
-  const all = [...wanted];
-  wanted.clear();
-  for (let at = 0; at < all.length; at += AT_ONCE) {
-    const some = all.slice(at, at + AT_ONCE).filter((id) => channels.map.has(id));
+  const missing = [...shown.keys()].filter((id) => !asked.has(id) && channels.map.has(id));
+  for (const id of missing) asked.add(id);
+  for (let at = 0; at < missing.length; at += AT_ONCE) {
+    const some = missing.slice(at, at + AT_ONCE).filter((id) => channels.map.has(id));
     try {
       const found = some.length ? await rpc('channel.list', { channels: some, trend: true, limit: AT_ONCE }) : { channels: [] };
       for (const row of found.channels) put(row.id, row.at, row.value, row.trend);
-    } catch { for (const id of some) asked.delete(id); /* one of them is gone, or the farm is: the next look asks again */ }
+    } catch (error) { // one of them is gone, which its event says; or the farm is, and the next fill asks again
+      for (const id of some) asked.delete(id);
+      if (error.code) setTimeout(chooseSoon, AGAIN);
+    }
   }
 }
 
@@ -88,16 +127,22 @@ export const ofMachines = computed(() => {
 /** The machine's own channel of a key such as cpu, the first of several. */
 export const ownChannel = (worker, key) => (ofMachines.value.get(worker) || []).find((row) => row.key === key);
 
+/** Each row of the farm's channels from a place on, as they are now. */
+async function everyOne(take_, from = 0) {
+  const fill = fills.value;
+  for (let at = from; at < totals.value.channel && fill === fills.value; at += A_PART) {
+    const found = await rpc('channel.mirror', { offset: at, limit: A_PART });
+    found.channels.forEach(take_);
+  }
+}
+
 /** All channels of a farm that has more of them than its mirror holds, once after each fill. */
 export async function complete() {
   const fill = fills.value;
   if (whole === fill) return;
   whole = fill;
   try {
-    for (let at = channels.map.size; at < totals.value.channel && fill === fills.value; at += A_PART) {
-      const found = await rpc('channel.mirror', { offset: at, limit: A_PART });
-      for (const row of found.channels) if (!channels.map.has(row.id)) channels.put(row);
-    }
+    await everyOne((row) => { if (!channels.map.has(row.id)) channels.put(row); }, channels.map.size);
   } catch { whole = 0; /* the farm is away: asked again after the next fill */ }
 }
 
@@ -106,4 +151,5 @@ effect(() => {
   if (!fills.value) return;
   asked.clear();
   for (const row of channels.map.values()) put(row.id, row.at, row.value);
+  chooseSoon();
 });

@@ -60,14 +60,8 @@ class Connection:
     def greet(self) -> Any:
         """Connect for the first time; what hello was answered. Raises NoMaster at once when nobody is there."""
         link = self.master.dial(min(CONNECT_SECONDS, self.timeout))
-        try:
+        with link.beginning():
             answer = link.answer(link.greeting, time.monotonic() + self.timeout)
-        except OSError as error:
-            link.close()
-            raise link.left(error) from None
-        except BaseException:
-            link.close()
-            raise
         self._give(link)
         return answer
 

@@ -19,7 +19,7 @@ QUIET = 5.0  # seconds without an event after which the master is asked how far 
 ANSWER = 60.0  # seconds in which it says so, else the connection is given up
 LAGGED = "farm.lagged"
 # Events of the moment, with the number of some other event: nothing can be resumed from them (docs/protocol.md).
-MOMENTS = ("task.progress", "task.log", "job.watch")
+MOMENTS = ("task.progress", "task.log", "worker.tail", "job.watch")
 
 
 class Event(NamedTuple):
@@ -157,14 +157,8 @@ class Events:
         """Subscribe, from the last number on where there is one."""
         since = {} if self._last is None else {"since": self._last}
         link = self._master.dial()
-        try:
+        with link.beginning():
             answer, early = self._subscribed(link, {"topics": self._topics, **since})
-        except OSError as error:
-            link.close()
-            raise link.left(error) from None
-        except BaseException:
-            link.close()
-            raise
         if not answer["resumed"]:
             self._early.append(Event(int(answer["seq"]), LAGGED, {"lost": None}))
         self._last = int(answer["seq"])

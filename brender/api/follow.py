@@ -1,4 +1,4 @@
-"""What goes on for a while and is told piece by piece: a job until its run has ended, the log of a task.
+"""What goes on for a while and is told piece by piece: a job until its run has ended, the log of a task or a worker.
 
 Both go on where they were when the master is started anew. It must not know how anything is shown.
 """
@@ -57,15 +57,17 @@ def _messages(link: Link, until: float | None = None) -> Iterator[dict[str, Any]
         yield message
 
 
-def pieces(master: Master, given: dict[str, Any], patience: float = PATIENCE) -> Iterator[Piece]:
+def pieces(
+    master: Master, given: dict[str, Any], patience: float = PATIENCE, method: str = "task.log"
+) -> Iterator[Piece]:
     """Every piece of a log from where it was asked for to its end, each byte once, over restarts of the master.
 
-    `given` are task.log's params. Raises NoMaster and what is refused.
+    `given` are the params of the method, task.log or worker.tail. Raises NoMaster and what is refused.
     """
     asked, waits, met, away = dict(given), Patience(patience), False, False
     while True:
         try:
-            for piece in _spoken(master, asked):
+            for piece in _spoken(master, method, asked):
                 met, away = True, False
                 waits.met()
                 asked = _after(given, asked, piece)
@@ -84,10 +86,10 @@ def pieces(master: Master, given: dict[str, Any], patience: float = PATIENCE) ->
             waits.wait(error)
 
 
-def _spoken(master: Master, asked: dict[str, Any]) -> Iterator[Piece]:
+def _spoken(master: Master, method: str, asked: dict[str, Any]) -> Iterator[Piece]:
     """What one connection tells: the answer, and the events after it while the log is followed."""
     with master.dial() as link:
-        number = link.send("task.log", asked)
+        number = link.send(method, asked)
         following = True
         for message in _messages(link):
             if message.get("id") == number:
@@ -106,7 +108,8 @@ def _spoken(master: Master, asked: dict[str, Any]) -> Iterator[Piece]:
 def _after(given: dict[str, Any], asked: dict[str, Any], piece: Piece) -> dict[str, Any]:
     """What to ask for when the connection ends after this piece: the same attempt, from the next byte on."""
     kept = {name: value for name, value in given.items() if name != "lines"}
-    return {**kept, "attempt": piece.get("attempt", asked.get("attempt")), "start": piece["next"]}
+    attempt = piece.get("attempt", asked.get("attempt"))
+    return {**kept, **({"attempt": attempt} if attempt is not None else {}), "start": piece["next"]}
 
 
 def until_after(seconds: float | None) -> float | None:

@@ -9,6 +9,8 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -149,6 +151,18 @@ class Link:
             message = self.read(until)
             if message.get("id") == number:
                 return result(message)
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """For its first words: whatever goes wrong closes it. Raises NoMaster where it broke."""
+        try:
+            yield
+        except OSError as error:
+            self.close()
+            raise self.left(error) from None
+        except BaseException:
+            self.close()
+            raise
 
     def alive(self) -> bool:
         """Whether the master has not hung up while nobody looked."""

@@ -29,7 +29,11 @@ from brender.errors import BrenderError, InvalidParams, UnknownCommand
 
 WATCH = "rpc.watch"  # `watch worker list` and `worker list --watch` are one
 LOCAL = ("rpc.help", "rpc.discover")  # the table alone answers these
-SHOWN_AS_IT_COMES = {"job.watch": ("brender.watch", "watch_job"), "task.log": ("brender.logs", "read_log")}
+SHOWN_AS_IT_COMES = {
+    "job.watch": ("brender.watch", "watch_job"),
+    "task.log": ("brender.logs", "read_log"),
+    "worker.tail": ("brender.logs", "read_tail"),
+}
 PAGE = 1000  # rows asked for at a time, where all are wanted
 
 
@@ -97,7 +101,8 @@ class Errand:
         if "watch" not in self.given or row.name == WATCH:
             return
         if row.name in FOLLOWS:
-            raise InvalidParams(f"{row.words} follows by itself.", hint="Leave --watch out; task log takes --follow.")
+            hint = "Leave --watch out; task log and worker tail take --follow."
+            raise InvalidParams(f"{row.words} follows by itself.", hint=hint)
         if not row.watched:
             raise InvalidParams(f"{row.words} cannot be watched: --watch goes with lists and states.")
 

@@ -6,6 +6,7 @@ may be one of a newer master. It must not know how a command is carried out.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import click
@@ -64,14 +65,15 @@ def _check(table: Table, words: Sequence[str]) -> None:
         table.split(words)
 
 
-class _Page:
+class _Page(ABC):
     """What root, nouns and verbs share: each has a page, shown when help is asked for."""
 
     vocabulary: Vocabulary
     words: list[str]
 
+    @abstractmethod
     def text(self) -> str:
-        raise NotImplementedError
+        """The page."""
 
     def show(self) -> int:
         if self.vocabulary.as_data:
@@ -102,8 +104,9 @@ class _Group(_Page, click.Group):
             return args[0], click.Command(args[0], callback=self.show), []
         return self.found(args)
 
+    @abstractmethod
     def found(self, args: list[str]) -> Resolved:
-        raise NotImplementedError
+        """What these words name, and the words that are left for it."""
 
 
 class Root(_Group):

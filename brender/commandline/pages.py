@@ -17,7 +17,8 @@ from brender.commands.table import Row, Table
 
 WIDEST = 100  # columns; longer lines are hard to read
 MOST_NEXT = 4
-FOLLOWS = ("job.watch", "channel.watch", "task.log", "farm.subscribe")  # these show by themselves what comes
+# These show by themselves what comes.
+FOLLOWS = ("job.watch", "channel.watch", "task.log", "worker.tail", "farm.subscribe")
 Pair = tuple[str, str]
 FIRST_STEPS: tuple[Pair, ...] = (
     ("brender up", "a farm on this machine: one master, one worker"),

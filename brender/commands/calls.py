@@ -5,7 +5,7 @@ It knows no command and no grammar; everything else in this room stands on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +93,14 @@ class Act(Struct, frozen=True):
 
 
 class Subscribe(Act, frozen=True):
-    """Send the events on these topics (globs), from `since` on when it is not None."""
+    """Send the events on these topics (globs), from `since` on when it is not None.
+
+    `channels`, ids, are those whose values are told where channel.values is one of the topics; None: all.
+    """
 
     topics: list[str]
     since: int | None = None
+    channels: list[int] | None = None
 
 
 class Unsubscribe(Act, frozen=True):
@@ -141,12 +145,28 @@ class Lookup(Unhurried, frozen=True):
     answer: Callable[[Any], dict[str, Any]]
 
 
+class Stepwise(Unhurried, frozen=True):
+    """Work in memory that is long in all and short in each step: others have their turn in between, and may change the
+    farm. What `steps` returns in the end is the answer."""
+
+    steps: Generator[None, None, dict[str, Any]]
+
+
 class ReadLog(Unhurried, frozen=True):
     """The log of an attempt of a task (its newest when None), from a position or the last lines; and what follows."""
 
     step: int
     task: int
     attempt: int | None = None
+    start: int | None = None
+    lines: int | None = None
+    follow: bool = False
+
+
+class ReadOwnLog(Unhurried, frozen=True):
+    """What the daemon of a worker has said, from a position or the last lines; and what it says from now on."""
+
+    worker: int
     start: int | None = None
     lines: int | None = None
     follow: bool = False

@@ -7,18 +7,17 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from brender.commands import inventory
 from brender.commands.calls import Call, RunLines, Watch
-from brender.commands.inventory import (
+from brender.commands.channel_selection import CHANNEL_WORD, CHANNELS, CHANNELS_OR_ALL, CHANNELS_TO_SET
+from brender.commands.channel_values import (
     CHANNEL_CHANGES,
     CHANNEL_VALUES,
-    CHANNEL_WORD,
-    CHANNELS,
-    CHANNELS_OR_ALL,
-    CHANNELS_TO_SET,
-    MANAGER,
     NEW_CHANNELS,
+    check_params,
+    check_reading,
+    row_values,
 )
+from brender.commands.inventory import MANAGER
 from brender.commands.kinds import LOCAL_FILE, Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
@@ -135,7 +134,7 @@ def add(
 
 
 def _new(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
-    values = inventory.row_values(farm, given)
+    values = row_values(farm, given)
     name = values.get("name")
     if isinstance(name, str) and "device_id" not in values and "key_id" not in values:
         device, _, key = name.rpartition(".")
@@ -143,8 +142,8 @@ def _new(farm: Farm, given: dict[str, Any]) -> dict[str, Any]:
         if known[0] is not None and known[1] is not None:
             values |= {"device_id": known[0].id, "key_id": known[1].id}
     if isinstance(values.get("type", "scalar"), str):
-        inventory.check_params(farm, values.get("type", "scalar"), values.get("params", {}))
-    inventory.check_reading(farm.devices.get(values.get("device_id", 0)), farm.keys.get(values.get("key_id", 0)))
+        check_params(farm, values.get("type", "scalar"), values.get("params", {}))
+    check_reading(farm.devices.get(values.get("device_id", 0)), farm.keys.get(values.get("key_id", 0)))
     return values
 
 
@@ -156,7 +155,7 @@ def change(
     version: Annotated[int | None, Arg(text="refuse if the row is not at this version")] = None,
 ) -> events.Event:
     """Change channels; those whose reading changes begin anew, no others do. PARAMETER=none takes one out."""
-    wanted = inventory.row_values(call.farm, values)
+    wanted = row_values(call.farm, values)
     for name in ("manager_id", "placement"):
         if name in wanted:
             raise InvalidParams("A channel is moved, not set.", hint="channel move NAME MANAGER")
@@ -165,9 +164,9 @@ def change(
     for channel in channels:
         kind = wanted.get("type", channel.type)
         kept = channel.params if kind == channel.type else {}
-        inventory.check_params(call.farm, kind, {**kept, **wanted.get("params", {})})
+        check_params(call.farm, kind, {**kept, **wanted.get("params", {})})
         device = call.farm.devices.get(wanted.get("device_id", channel.device_id))
-        inventory.check_reading(device, call.farm.keys.get(wanted.get("key_id", channel.key_id)))
+        check_reading(device, call.farm.keys.get(wanted.get("key_id", channel.key_id)))
     return events.Update("channel", [channel.id for channel in channels], wanted, version, call.who.name)
 
 

@@ -99,6 +99,11 @@ def retry(call: Call, deliveries: Some) -> events.Event:
     return events.RetryDeliveries([row.id for row in deliveries], call.who.name)
 
 
+def drop(call: Call, deliveries: Some) -> events.Event:
+    """Take letters out of the outbox: nobody gets them (any more). What they say stays in the log."""
+    return events.DropDeliveries([row.id for row in deliveries], call.who.name)
+
+
 def take(
     call: Call,
     holder: Annotated[str, Meta(min_length=1, max_length=255), Arg(text="who will send it")],

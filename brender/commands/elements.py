@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brender.commands.calls import Call
-from brender.core.rules.hosting import is_manager
+from brender.core.rules.managers import is_manager
 
 READY, AWAY = "ready", "not running"
 PROGRAMS = ("console", "web", "notify")  # of the farm itself, each with a session of that name while it runs

@@ -19,6 +19,7 @@ from brender.core.farm import Farm, Step
 from brender.core.lifecycle import FAILED, LEVELS, READY, TaskState
 from brender.errors import NotFound, nearest
 
+MOST_CHOSEN = 10_000  # channels of one session
 Topics = Annotated[list[str], TOPICS, Arg(text="such as job.* or task.error; all when left out")]
 
 
@@ -185,9 +186,14 @@ def subscribe(
     topics: Topics,
     *,
     since: Annotated[int | None, Meta(ge=0), Arg(text="begin after the event of this number")] = None,
+    channels: Annotated[
+        list[int] | None,
+        Meta(max_length=MOST_CHOSEN),
+        Arg(text="ids: of channel.values these only, in place of those chosen before"),
+    ] = None,
 ) -> Subscribe:
     """Send events as they happen, on these topics."""
-    return Subscribe(topics or ["*"], since)
+    return Subscribe(topics or ["*"], since, channels)
 
 
 def unsubscribe(call: Call, topics: Topics) -> Unsubscribe:

@@ -10,13 +10,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from brender.commands import text
+from brender.commands import schedules, text
 from brender.commands.calls import Act, Call, Unhurried, Who
 from brender.commands.nested import LATER
 from brender.commands.table import Row
 from brender.config import Settings
 from brender.core import events as ev
-from brender.core.farm import Farm
+from brender.core.farm import Farm, Schedule
 from brender.core.rules.schedules import command_of, verdict
 from brender.errors import BrenderError, InternalError, Unsupported
 
@@ -41,12 +41,13 @@ class Firing(Struct):
 def firing(farm: Farm, schedule_id: int, now: float, settings: Settings, call_as: As) -> Firing:
     """What happens now to a schedule that is due. Never raises: a command that is gone or refused ends the run."""
     schedule = farm.schedules[schedule_id]
-    found = Firing(schedule_id, schedule.runs + 1, [ev.Fire(schedule_id, now)])
+    method, params = command_of(farm, schedule, now)
+    call = call_as(Who(schedule.owner, schedule.role, DOOR), schedule.project)
+    begin = ev.Fire(schedule_id, now, _line(call, schedule, method))
+    found = Firing(schedule_id, schedule.runs + 1, [begin])
     if verdict(farm, schedule, now, settings) != "run":
         return found
-    method, params = command_of(farm, schedule, now)
     try:
-        call = call_as(Who(schedule.owner, schedule.role, DOOR), schedule.project)
         found.row, read = call.table.read(method, params)
         answer = call.table.run(call, found.row, read)
     except BrenderError as error:
@@ -65,6 +66,14 @@ def firing(farm: Farm, schedule_id: int, now: float, settings: Settings, call_as
         found.error = answer if isinstance(answer, BrenderError) else None
         found.events.append(ended(found, answer))
     return found
+
+
+def _line(call: Call, schedule: Schedule, method: str) -> str:
+    """What it runs, in words. Params of an older brender may be none that the table knows."""
+    try:
+        return schedules.command_of(call.table, call.farm, schedule, method)
+    except Exception:
+        return method
 
 
 def ended(firing: Firing, answer: Any) -> ev.ScheduleEnded:

@@ -11,7 +11,7 @@ from brender.commands.kinds import Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core.farm import Farm, Worker
-from brender.core.rules.hosting import groups_of, is_manager
+from brender.core.rules.managers import groups_of, is_manager
 from brender.errors import Exists, NotFound, WrongState, nearest
 
 One = Annotated[Worker, MANAGER, Arg(text="which manager")]
@@ -39,7 +39,7 @@ def _line(farm: Farm, worker: Worker) -> dict[str, Any]:
         "pid": daemon.get("pid"),
         "pid_path": daemon.get("pid_path", ""),
         "started_at": started,
-        "modified_at": max(farm.loads[worker.id].rehosted, started or 0.0) or None,
+        "modified_at": worker.rehosted_at or started,
         "clock_skew": worker.facts.get("clock_skew"),
     }
 

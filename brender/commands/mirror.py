@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from msgspec.structs import asdict
@@ -19,11 +19,12 @@ from brender.commands import farm as farm_
 from brender.commands.calls import Call
 from brender.commands.estimate import Slots
 from brender.commands.kinds import Arg
-from brender.commands.states import job_line
+from brender.commands.states import job_line, progress
 from brender.commands.tasks import OneStep
 from brender.commands.workers import Offset
 from brender.core.farm import Farm, Tasks
 from brender.core.lifecycle import LABELS, TaskState
+from brender.core.rows import Job
 
 #: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
 UNSHOWN = ("key", "functions", "config", "facts", "boot")
@@ -100,6 +101,40 @@ def more_channels(call: Call, *, offset: Offset = 0, limit: Most = 1000) -> dict
 
     rows = [channel_row(call, row, can) for row in list(call.farm.channels.values())[offset : offset + limit]]
     return {"channels": rows, "total": len(call.farm.channels), "offset": offset, "seq": call.seq()}
+
+
+def more_jobs(
+    call: Call,
+    *,
+    words: Annotated[str, Arg(text="each of them in its name, project, submitter, state or tags")] = "",
+    which: Annotated[Literal["all", "active", "failed", "done"], Arg(text="in which state")] = "all",
+    before: Annotated[int | None, Meta(ge=1), Arg(text="older than this id only; `total` counts all")] = None,
+    limit: Most = 1000,
+) -> dict[str, Any]:
+    """Jobs as farm.mirror has them, also the older ones that it had no room for: those that fit, the newest first."""
+    farm, allowed = call.farm, possible.for_role(call.table, call.who.role)
+    wanted = words.lower().split()
+    fitting = [job for job in farm.jobs.values() if _is(farm, job, which) and _has(farm, job, wanted)]
+    older = [job for job in fitting if before is None or job.id < before]
+    slots: Slots = {}
+    rows = [
+        {**asdict(job), **job_line(farm, job, slots), "can": possible.by(call.who, allowed, farm, "job", job)}
+        for job in older[: -limit - 1 : -1]
+    ]
+    return {"jobs": rows, "more": len(older) > limit, "total": len(fitting), "of": len(farm.jobs), "seq": call.seq()}
+
+
+def _is(farm: Farm, job: Job, which: str) -> bool:
+    if which == "active":
+        return job.desired == "run" and job.state not in ("success0", "error", "stopped")
+    if which == "failed":
+        return job.state.startswith("error") or progress(farm.counts(job))["failed"] > 0
+    return which == "all" or job.state == "success0"
+
+
+def _has(farm: Farm, job: Job, words: list[str]) -> bool:
+    text = f"{job.name} {farm.projects[job.project_id].name} {job.submitter} {job.state} {' '.join(job.tags)}".lower()
+    return all(word in text for word in words)
 
 
 def _preset(farm: Farm, line: dict[str, Any], can: Can) -> dict[str, Any]:

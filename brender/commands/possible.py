@@ -76,6 +76,7 @@ CAN: Mapping[str, Mapping[str, State]] = {
     },
     "delivery": {
         "delivery.retry": lambda farm, row: not possible.is_being_sent(row, farm.now),
+        "delivery.drop": lambda farm, row: not possible.is_being_sent(row, farm.now),
     },
 }
 

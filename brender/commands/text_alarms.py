@@ -263,6 +263,11 @@ def retried(data: Data, room: int) -> list[str]:
     return wrap(f"OK {number(len(data['deliveries']), 'letter')} to be sent now. See: delivery list", room)
 
 
+def dropped(data: Data, room: int) -> list[str]:
+    many = number(len(data["deliveries"]), "letter")
+    return wrap(f"OK {many} dropped; what was to be said stays in the log: log list", room)
+
+
 WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "alarm.list": alarms,
     "alarm.show": alarm,
@@ -281,4 +286,5 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "delivery.list": deliveries,
     "delivery.show": delivery,
     "delivery.retry": retried,
+    "delivery.drop": dropped,
 }

@@ -148,6 +148,25 @@ def _firing(data: Data) -> str:
     return _sums({name: count for name, count in counts.items() if count}) if any(counts.values()) else ""
 
 
+# What of a farm's data has words of its own; all else is told as it is.
+_SAID = (
+    "schedules",
+    "uptime",
+    "epoch",
+    "workers",
+    "slots",
+    "projects",
+    "jobs",
+    "tasks",
+    "progress",
+    "alarms",
+    "mail",
+    "sessions",
+    "elements",
+    "version",
+)
+
+
 def farm(data: Data, room: int) -> list[str]:
     known = dict(data["workers"])
     total = known.pop("known", 0)
@@ -164,23 +183,7 @@ def farm(data: Data, room: int) -> list[str]:
         "sessions": str(data["sessions"]),
         "elements": _elements(data.get("elements", {})),
     }
-    said = (
-        "schedules",
-        "uptime",
-        "epoch",
-        "workers",
-        "slots",
-        "projects",
-        "jobs",
-        "tasks",
-        "progress",
-        "alarms",
-        "mail",
-        "sessions",
-        "elements",
-        "version",
-    )
-    lines |= {name: plain(value) for name, value in data.items() if name not in said}
+    lines |= {name: plain(value) for name, value in data.items() if name not in _SAID}
     if "readings" in data:
         lines["readings"] = storage(data["readings"])
     found = fields(lines, lines, room)

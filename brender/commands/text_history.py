@@ -116,6 +116,19 @@ def log(data: Data, room: int) -> list[str]:
     return lines
 
 
+def tail(data: Data, room: int) -> list[str]:
+    """The same of what a worker's daemon has said."""
+    name = plain(data["worker"])
+    if "text" not in data:
+        return wrap(f"{'You left it' if data.get('left') else 'It has ended'}: what worker {name} says.", room)
+    if not data["text"]:
+        return wrap(f"Worker {name} has said nothing that is kept, or its daemon is older than this command.", room)
+    lines = [plain(row) for row in data["text"].rstrip("\n").split("\n")]
+    if not data["eof"] and not data.get("following"):
+        lines += wrap(f"More of worker {name}: the same with start={data['next']}", room)
+    return lines
+
+
 def watch(data: Data, room: int) -> list[str]:
     left = "You left it" if data.get("left") else f"Job {plain(data['name'])} is {plain(data['state'])}"
     lines = wrap(f"{left}: {progress_words(data)}.", room)
@@ -129,5 +142,6 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "worker.history": of_worker,
     "job.history": of_job,
     "task.log": log,
+    "worker.tail": tail,
     "job.watch": watch,
 }

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from brender.commands.layout import capital, fields, number, plain, span, wrap, wrap_after
+from brender.commands.layout import Column, capital, columns, fields, number, plain, span, wrap, wrap_after
 from brender.commands.text_farm import more
 from brender.core import cron, zones
 
@@ -105,17 +105,76 @@ def schedules(data: Data, room: int) -> list[str]:
     return [*stopped, *lines, *wrap(more(data, len(rows), "schedule"), room)]
 
 
+RUN_COLUMNS = (
+    Column("run", "run", right=True),
+    Column("due", "due"),
+    Column("schedule", "who", shrinks=True, least=8),
+    Column("late", "late", right=True),
+    Column("took", "took", right=True),
+    Column("outcome", "outcome"),
+    Column("said", "told", shrinks=True, least=12),
+)
+
+
+def _run(row: Data, now: float) -> Data:
+    fired, ended = row["fired_at"], row["ended_at"]
+    late = (fired or row["due_at"]) - row["due_at"]
+    return {
+        **row,
+        "due": moment(row["due_at"], now),
+        "who": row["name"] or row["command"],
+        "late": span(late) if late >= 1 else "",
+        "took": "" if fired is None or ended is None else span(max(0.0, ended - fired)),
+        "told": outcome(row),
+    }
+
+
+def outcome(row: Data) -> str:
+    """What became of one moment of a schedule, in a few words."""
+    code = f"ERR {row['code']} " if row["code"] is not None else ""
+    return {
+        "missed": "nobody could run it in time",
+        "overlapped": "it still ran, so this was left out",
+        "unknown": "it was done, but the master stopped before it had the answer",
+        "running": "goes on",
+    }.get(row["outcome"], f"{code}{plain(row['said'])}")
+
+
+def history(data: Data, room: int) -> list[str]:
+    if not data["runs"]:
+        return wrap("No schedule was due yet." if "id" not in data else f"{plain(data['name'])} was not due yet.", room)
+    spec = [column for column in RUN_COLUMNS if column.key != "who" or "id" not in data]
+    rows = [_run(row, data["now"]) for row in data["runs"]]
+    return [*columns(spec, rows, room), *wrap(more(data, len(rows), "run"), room)]
+
+
+def _entries(data: Data) -> list[tuple[float, str]]:
+    """What was and what is to come, in the order of time, each with its words."""
+    found = []
+    for row in data["past"]:
+        at = row["due_at"] if row["fired_at"] is None else row["fired_at"]
+        name = f"{plain(row['name'])}: " if row["name"] else ""
+        others = f"; {number(row['more'], 'run')} more that day" if row["more"] else ""
+        found.append((at, f"{name}{plain(row['command'])}: {row['outcome']}{others}"))
+    for row in data["occurrences"]:
+        name = f"{plain(row['name'])}: " if row["name"] else ""
+        often = ", and more often that day" if row["again"] else ""
+        found.append((row["at"], f"{name}{plain(data['commands'][str(row['id'])])}{often}"))
+    return found
+
+
 def agenda(data: Data, room: int) -> list[str]:
     """Day by day, on the clock of the zone that was asked for."""
     lines: list[str] = [] if data["running"] else wrap("All schedules are stopped: nothing is due.", room)
+    if data["past_cut"] is not None:
+        cut = f"{zones.local(data['past_cut'], data['tz']):%a %d %b %H:%M}"
+        lines += wrap(f"There is more before {cut}: ask for less at once.", room)
     day = ""
-    for row in data["occurrences"]:
-        local = zones.local(row["at"], data["tz"])
+    for at, words in _entries(data):
+        local = zones.local(at, data["tz"])
         if day != (day := f"{local:%a %d %b %Y}"):
             lines.append(day)
-        name = f"{plain(row['name'])}: " if row["name"] else ""
-        often = ", and more often that day" if row["again"] else ""
-        lines += wrap_after(f"  {local:%H:%M:%S}  ", f"{name}{plain(data['commands'][str(row['id'])])}{often}", room)
+        lines += wrap_after(f"  {local:%H:%M:%S}  ", words, room)
     for one in data["calendars"]:
         lines += wrap(f"Calendar {plain(one['expr'])} ({one['tz']}): {number(len(one['spans']), 'window')}.", room)
     if data["cut"] is not None:
@@ -142,7 +201,11 @@ def schedule(data: Data, room: int) -> list[str]:
         "last": last(data, now),
         "coming": ", ".join(moment(at, now) for at in data["coming"][1:]),
     }
-    return fields(shown, SCHEDULE_FIELDS, room)
+    lines = fields(shown, SCHEDULE_FIELDS, room)
+    if data["past"]:
+        spec = [column for column in RUN_COLUMNS if column.key != "who"]
+        lines += ["", *columns(spec, [_run(row, now) for row in data["past"]], room)]
+    return lines
 
 
 def made(data: Data, room: int) -> list[str]:
@@ -220,6 +283,7 @@ WRITERS: dict[str, Callable[[Data, int], list[str]]] = {
     "schedule.list": schedules,
     "schedule.agenda": agenda,
     "schedule.show": schedule,
+    "schedule.history": history,
     "schedule.pause": held,
     "schedule.resume": held,
     "schedule.run_now": ran,

@@ -59,29 +59,37 @@ def of_event(farm: Farm, event: ev.Event) -> Touched:
         case ev.StopAll():
             return _rows(farm, "job", _going(farm))
         case ev.Undo():
-            act = newest(farm.acts, event.by or event.session)
-            return (
-                Touched()
-                if act is None
-                else Touched(act.noun, len(act.rows), [was.name for was in act.rows[:MOST_NAMES]])
-            )
+            return _undone(farm, event)
         case ev.SetCalendar():
             return _rows(farm, "worker", event.workers)
         case ev.PauseSchedule() | ev.RunSchedule():
             return _rows(farm, "schedule", [event.schedule])
         case ev.StopSchedules():
             return _rows(farm, "schedule", [row.id for row in farm.schedules.values() if row.next_at is not None])
+        case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
+            return _tree(farm, event)
+    return _of_what_is_told(farm, event)
+
+
+def _of_what_is_told(farm: Farm, event: ev.Event) -> Touched:
+    """The same of alarms, lines and letters; nothing where an event names nothing."""
+    match event:
         case ev.AckAlarms() | ev.SkipAlarms():
             return Touched("alarm", len(event.alarms), [farm.alarms[one].about for one in event.alarms[:MOST_NAMES]])
         case ev.ConfigLogger() | ev.WriteLog():
             return Touched("logger", 1, [event.logger])
         case ev.FlushLog():
             return Touched("logger", 1, [event.logger]) if event.logger else Touched("logger", len(farm.loggers))
-        case ev.RetryDeliveries():
+        case ev.RetryDeliveries() | ev.DropDeliveries():
             return Touched("delivery", len(event.deliveries), [str(one) for one in event.deliveries[:MOST_NAMES]])
-        case ev.SubmitTree() | ev.UpdateTree() | ev.DeleteTree():
-            return _tree(farm, event)
     return Touched()
+
+
+def _undone(farm: Farm, event: ev.Undo) -> Touched:
+    act = newest(farm.acts, event.by or event.session)
+    if act is None:
+        return Touched()
+    return Touched(act.noun, len(act.rows), [was.name for was in act.rows[:MOST_NAMES]])
 
 
 def _rows(farm: Farm, noun: str, ids: Sequence[int]) -> Touched:

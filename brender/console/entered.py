@@ -17,7 +17,7 @@ from brender.commands.calls import ANYBODY
 from brender.commands.prompt import as_watch
 from brender.commands.table import Row
 from brender.console.asking import question, sure, worth_asking
-from brender.console.following import TOPIC as LOG
+from brender.console.following import TOPICS as LOGS
 from brender.console.following import follow
 from brender.console.lexing import LEAVE
 from brender.console.seat import Left
@@ -99,8 +99,8 @@ class Entered:
             await self._show(row, await watch(self._talk, watched, words), words)
         elif row.name == JOB:
             await self._show(row, await watch_job(self._talk, given), words)
-        elif row.name == LOG and given.get("follow"):
-            await self._show(row, await follow(self._talk, given), words)
+        elif row.name in LOGS and given.get("follow"):
+            await self._show(row, await follow(self._talk, row.name, given), words)
         else:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Following the log of a task: its lines as they come, until it ends or Ctrl-C.
+"""Following the log of a task or of a worker: its lines as they come, until it ends or Ctrl-C.
 
 It must not know where logs are; pieces come as events of the session.
 """
@@ -15,7 +15,7 @@ from brender.console.talk import Talk
 from brender.errors import from_envelope
 from brender.wire.screen import safe
 
-TOPIC = "task.log"
+TOPICS = ("task.log", "worker.tail")
 LONGEST = 16 * 1024  # characters of a line without an end
 
 
@@ -33,7 +33,7 @@ class Lines:
         return [line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines]
 
 
-async def follow(talk: Talk, given: dict[str, Any]) -> Any:
+async def follow(talk: Talk, topic: str, given: dict[str, Any]) -> Any:
     """Show the log as it grows; the answer says whether it has ended or was left. Raises what is refused."""
     seat, lines = talk.seat, Lines()
     pieces: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -47,8 +47,8 @@ async def follow(talk: Talk, given: dict[str, Any]) -> Any:
         pieces.put_nowait(left)
         return True
 
-    with talk.hearing(TOPIC, pieces.put_nowait), seat.listening(heard):
-        about = await talk.wait(talk.call(TOPIC, given))
+    with talk.hearing(topic, pieces.put_nowait), seat.listening(heard):
+        about = await talk.wait(talk.call(topic, given))
         if not about.get("following"):
             return about
         piece = about
@@ -61,7 +61,8 @@ async def follow(talk: Talk, given: dict[str, Any]) -> Any:
             if "error" in piece:
                 raise from_envelope(piece["error"])
             if over:
-                return {**{name: about[name] for name in ABOUT}, "eof": piece["eof"], "left": piece is left}
+                whose = {name: about[name] for name in ABOUT if name in about}
+                return {**whose, "eof": piece["eof"], "left": piece is left}
             piece = await talk.wait(pieces.get())
 
 

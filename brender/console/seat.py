@@ -10,6 +10,7 @@ import codecs
 import os
 import socket
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, TypeVar, cast
@@ -35,7 +36,7 @@ class Left(Exception):
     """The operator has left."""
 
 
-class Seat:
+class Seat(ABC):
     """What both kinds share. `gone` is done when the operator has left."""
 
     input: Input
@@ -54,9 +55,9 @@ class Seat:
         size = self.output.get_size()
         return size.columns, size.rows
 
+    @abstractmethod
     def write(self, text: str) -> None:
         """Show text that is safe for a terminal."""
-        raise NotImplementedError
 
     async def drain(self) -> None:
         """Wait until most of what was written has left."""

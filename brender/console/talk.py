@@ -38,6 +38,7 @@ class Talk:
         self.introduced: Callable[[str], None] = lambda name: None
         self.quieted: Callable[[], None] = lambda: None  # all that this session follows may have ended
         self.topics: list[str] = []  # what it has subscribed to
+        self._chosen: dict[str, list[int]] = {}  # and whose values it hears, where it chose
         self._dial = dial
         self._dialling = asyncio.Lock()
         self._name = ""  # what the operator said they are called, and the project they selected: said again
@@ -72,7 +73,7 @@ class Talk:
             if self._project:
                 await made.call("project.select", project=self._project)
             if self.topics:
-                missed = await made.call("farm.subscribe", topics=self.topics, since=self.upstream.seq)
+                missed = await made.call("farm.subscribe", topics=self.topics, since=self.upstream.seq, **self._chosen)
                 word = "" if missed["resumed"] else " Some events of the time between are lost."
                 self.above(f"The farm is back.{word}\n")
             self.upstream = made
@@ -110,6 +111,7 @@ class Talk:
             self.quieted()
         elif method in ("farm.subscribe", "farm.unsubscribe"):
             self.topics = list(answer["topics"])
+            self._chosen = {"channels": answer["channels"]} if answer.get("channels") is not None else {}
             self.quieted()
             self.upstream.seq = max(self.upstream.seq, answer.get("seq", 0))
 

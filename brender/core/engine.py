@@ -15,7 +15,7 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Attempt, Farm, Record, Row, Step
+from brender.core.farm import Attempt, Farm, Record, Row, ScheduleRun, Step
 from brender.core.journal import Change
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
@@ -24,6 +24,7 @@ from brender.core.rules import (
     alarms,
     attempts,
     calendars,
+    census,
     channels,
     clock,
     deliveries,
@@ -39,6 +40,7 @@ from brender.core.rules import (
     projects,
     schedules,
     steps,
+    stops,
     tasks,
     tree,
     undo,
@@ -84,7 +86,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.Returned: attempts.returned,
     ev.Immortal: attempts.immortal,
     ev.Stalled: attempts.stalled,
-    ev.SetWaiting: attempts.set_waiting,
+    ev.SetWaiting: stops.set_waiting,
     ev.Disconnected: workers.disconnected,
     ev.AddChannels: channels.add,
     ev.SwitchChannels: channels.switch,
@@ -92,7 +94,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.SetGroups: channels.set_groups,
     ev.PlaceChannels: hosting.look,
     ev.Clock: workers.clock,
-    ev.Counted: hosting.counted,
+    ev.Counted: census.counted,
     ev.ChannelsReady: hosting.ready,
     ev.ChannelStates: hosting.states,
     ev.Reload: inventory.reload,
@@ -107,6 +109,7 @@ RULES: dict[type[ev.Event], Rule] = {
     ev.DeliverySent: deliveries.sent,
     ev.DeliveryFailed: deliveries.failed,
     ev.RetryDeliveries: deliveries.retry,
+    ev.DropDeliveries: deliveries.drop,
 }
 
 # Create, Update and Delete are one event each for all nouns.
@@ -146,7 +149,7 @@ CRUD: dict[tuple[type[ev.Event], str], Rule] = {
 
 
 GONE = -1  # in place of a version
-QUIET = (Attempt, Record)  # what happened to those has notices of its own, where anybody cares
+QUIET = (Attempt, Record, ScheduleRun)  # what happened to those has notices of its own, where anybody cares
 
 
 class Turn(Struct):

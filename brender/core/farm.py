@@ -1,7 +1,7 @@
 """The farm in memory: its rows, and the indexes that make asking cheap. This is what `runtime_clients` grew into.
 
-Rows are the same as the database's (models.py mirrors the fields by name). Only the ledger changes them.
-Below the rows stand what is never stored but rebuilt: the tasks of a step (a byte each) and the load of a worker.
+The rows themselves and how one is found are in tables.py; only the ledger changes them. Beside the rows stands what is
+never stored but rebuilt: the tasks of a step (a byte each) and the load of a worker. It must not know any rule.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from brender.core import frames as frames_
 from brender.core.acts import Act
 from brender.core.due import Due, due_at
 from brender.core.hosting import Hosting
-from brender.core.lifecycle import TaskState
+from brender.core.lifecycle import SCHEDULE_OVER, TaskState
 from brender.core.links import Links, links_of
+from brender.core.load import Load
 from brender.core.rows import (
     TABLE_OF,
     TABLES,
@@ -36,11 +37,13 @@ from brender.core.rows import (
     Record,
     Row,
     Schedule,
+    ScheduleRun,
     Step,
     Trouble,
     Worker,
 )
 from brender.core.sequence import order_of
+from brender.core.tables import Tables
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
 from brender.core.watch import Watch
@@ -66,6 +69,7 @@ __all__ = [
     "Record",
     "Row",
     "Schedule",
+    "ScheduleRun",
     "Step",
     "Tasks",
     "Trouble",
@@ -73,56 +77,11 @@ __all__ = [
 ]
 
 
-Named = Worker | Project | Limit | Preset | Device | Key | Channel | Schedule | Job | Step | AlarmRule | Logger
-
-
-class Load:
-    """What a worker carries right now: its session, what was sent to it, and when it was last heard."""
-
-    __slots__ = (
-        "expected", "files", "former", "full", "heard", "live", "paces", "recalled", "rehosted", "said", "session",
-        "twin_at",
-    )  # fmt: skip
-
-    def __init__(self, heard: float) -> None:
-        self.session: int | None = None
-        self.live: dict[int, Attempt] = {}
-        self.recalled: set[int] = set()
-        self.heard = heard  # seconds on the master's clock
-        self.full = False  # it said that it starts nothing for now
-        self.said = ""  # its own last warning: what differs from it was written by a person
-        self.files: list[str] = []  # what its slots were last sent to open, one a slot at the most, the newest last
-        self.rehosted = 0.0  # when it last got, lost or was to alter a channel (CL-29)
-        self.paces: dict[str, float] = {}  # by function: its seconds a frame by those of all workers, 1 = as all
-        self.expected = False  # it did not say goodbye when the master last ran, and has not come back since
-        self.former = ""  # the life (boot) of its daemon before the present one
-        self.twin_at: float | None = None  # when a daemon that had been replaced came back: two have this identity
-
-    def opens(self, file: str, most: int) -> None:
-        """It is sent work on this file."""
-        if file in self.files:
-            self.files.remove(file)
-        self.files.append(file)
-        del self.files[:-most]
-
-
-class Farm:
+class Farm(Tables):
     """All rows by table and id, with the indexes. Equality compares rows and tasks, not indexes."""
 
     def __init__(self) -> None:
-        self.workers: dict[int, Worker] = {}
-        self.projects: dict[int, Project] = {}
-        self.limits: dict[int, Limit] = {}
-        self.presets: dict[int, Preset] = {}
-        self.schedules: dict[int, Schedule] = {}
-        self.jobs: dict[int, Job] = {}
-        self.steps: dict[int, Step] = {}
-        self.attempts: dict[int, Attempt] = {}  # live ones only; ended ones are rows on the disk
-        self.alarm_rules: dict[int, AlarmRule] = {}
-        self.alarms: dict[int, Alarm] = {}  # those that are not resolved; resolved ones are rows on the disk
-        self.loggers: dict[int, Logger] = {}
-        self.records: dict[int, Record] = {}  # those that still have to be delivered
-        self.deliveries: dict[int, Delivery] = {}  # those that are not sent
+        super().__init__()
         self.watch = Watch()  # what alarm rules look at: never stored
         self.tasks: dict[int, Tasks] = {}  # by step
         self.loads: dict[int, Load] = {}  # by worker
@@ -132,13 +91,13 @@ class Farm:
         self.steps_of: dict[int, list[int]] = {}  # job -> its steps; ask steps_in for their order
         self.unsorted: set[int] = set()  # jobs whose steps_of is to be sorted before it is read in order
         self.worker_keys: dict[str, int] = {}
-        self.names: dict[tuple[str, int, str], int] = {}  # (table, parent id, name) -> id
-        self.next_ids: dict[str, int] = dict.fromkeys(TABLES, 1)
         self.epoch = 0  # grows with every start of a master (fences old leaders)
         self.now = 0.0
         self.ticked_at = 0.0
         self.shift = 0.0  # seconds by which the wall clock has been moved ahead of `now` since the master started
         self.due = Due()  # which schedule is due when
+        self.over: set[int] = set()  # schedules that are not due again
+        self.runs_of: dict[int, dict[int, None]] = {}  # schedule (it may be gone) -> its runs, in order
         self.halted = False  # whether somebody stopped all schedules
         self.ready: set[int] = set()  # steps that may have become ready; the scheduler's hint
         self.roomy: set[int] = set()  # workers that may have room again; the scheduler's hint
@@ -146,40 +105,13 @@ class Farm:
         self.waiting: set[int] = set()  # jobs that name others in `after`
         self.timed: set[int] = set()  # jobs with a start_at that the clock has not passed
         self._links: dict[int, Links] = {}  # by job, made when asked for
-        self.devices: dict[int, Device] = {}
-        self.keys: dict[int, Key] = {}
-        self.channels: dict[int, Channel] = {}
         self.hosting = Hosting()  # which manager has which channels, and which channels wait for one
         self.trends: dict[int, deque[float]] = {}  # channel -> its last numbers, for spark lines
         self.latest: dict[int, tuple[float, Any]] = {}  # channel -> time and value of its newest sample; never stored
         self.acts: tuple[Act, ...] = ()  # what people did last and may take back, the newest last; never stored
-        self.stamps: dict[
-            tuple[str, int, str], int
-        ] = {}  # (table, id, attribute) -> its newest change, as acts.STAMPED
+        self.stamps: dict[tuple[str, int, str], int] = {}  # (table, id, attribute) -> newest change, as acts.STAMPED
         self.stamped = 0
         self.open: set[int] = set()  # steps whose turn has come in their job (kept by settle)
-
-    def table(self, name: str) -> dict[int, Any]:
-        """The rows of a table by id."""
-        tables: dict[str, dict[int, Any]] = {
-            "worker": self.workers,
-            "project": self.projects,
-            "limit": self.limits,
-            "preset": self.presets,
-            "device": self.devices,
-            "key": self.keys,
-            "channel": self.channels,
-            "schedule": self.schedules,
-            "job": self.jobs,
-            "step": self.steps,
-            "attempt": self.attempts,
-            "alarm_rule": self.alarm_rules,
-            "alarm": self.alarms,
-            "logger": self.loggers,
-            "record": self.records,
-            "delivery": self.deliveries,
-        }
-        return tables[name]
 
     def insert(self, row: Row, now: float) -> None:
         """Put a row and its indexes. Only the ledger and the store's load call this."""
@@ -192,6 +124,8 @@ class Farm:
             self.usage.take(row, step, self.jobs[step.job_id])
             return
         self.watch.put(table, row)
+        if isinstance(row, ScheduleRun):
+            self.runs_of.setdefault(row.schedule_id, {})[row.id] = None
         if isinstance(row, Nameless):
             return
         self.names[self.name_key(row)] = row.id
@@ -201,7 +135,7 @@ class Farm:
         elif isinstance(row, Channel):
             self.hosting.put(row)
         elif isinstance(row, Schedule):
-            self.due.put(row.id, due_at(row, self.shift))
+            self.note_due(row)
             self.halted = self.halted or "stopped" in (row.state, row.then if row.state == "running" else "")
         elif isinstance(row, Job):
             self.steps_of.setdefault(row.id, [])
@@ -237,6 +171,12 @@ class Farm:
             self.trends.pop(row.id, None)
         elif isinstance(row, Schedule):
             self.due.put(row.id, None)
+            self.over.discard(row.id)
+        elif isinstance(row, ScheduleRun):
+            runs = self.runs_of[row.schedule_id]
+            del runs[row.id]
+            if not runs:
+                del self.runs_of[row.schedule_id]
         elif isinstance(row, Job):
             self.steps_of.pop(row.id, None)
             self.unsorted.discard(row.id)
@@ -289,6 +229,11 @@ class Farm:
         for row in self.schedules.values():
             self.due.put(row.id, due_at(row, shift))
 
+    def note_due(self, row: Schedule) -> None:
+        """Keep when a schedule is due, and whether it still is."""
+        self.due.put(row.id, due_at(row, self.shift))
+        (self.over.add if row.state in SCHEDULE_OVER else self.over.discard)(row.id)
+
     def note_waits(self, job: Job) -> None:
         """Keep what a job waits for where a success of others and the clock find it."""
         (self.waiting.add if job.after else self.waiting.discard)(job.id)
@@ -327,68 +272,9 @@ class Farm:
         ids = self.steps_of[job.id]
         return self.steps[ids[-1]].place if ids else 0
 
-    @staticmethod
-    def name_key(row: Named) -> tuple[str, int, str]:
-        """Where a row's name must be unique: a job in its project, a step in its job, the others in the farm."""
-        parent = row.project_id if isinstance(row, Job) else row.job_id if isinstance(row, Step) else 0
-        return TABLE_OF[type(row)], parent, row.name or (row.uuid if isinstance(row, Schedule) else "")
-
-    def project_named(self, name: str) -> Project | None:
-        found = self.names.get(("project", 0, name))
-        return None if found is None else self.projects[found]
-
-    def limit_named(self, name: str) -> Limit | None:
-        found = self.names.get(("limit", 0, name))
-        return None if found is None else self.limits[found]
-
-    def preset_named(self, name: str) -> Preset | None:
-        found = self.names.get(("preset", 0, name))
-        return None if found is None else self.presets[found]
-
-    def device_named(self, name: str) -> Device | None:
-        found = self.names.get(("device", 0, name))
-        return None if found is None else self.devices[found]
-
-    def key_named(self, name: str) -> Key | None:
-        found = self.names.get(("key", 0, name))
-        return None if found is None else self.keys[found]
-
-    def channel_named(self, name: str) -> Channel | None:
-        found = self.names.get(("channel", 0, name))
-        return None if found is None else self.channels[found]
-
-    def schedule_named(self, name: str) -> Schedule | None:
-        """The schedule of this name or uuid."""
-        found = self.names.get(("schedule", 0, name))
-        return None if found is None else self.schedules[found]
-
-    def alarm_rule_named(self, name: str) -> AlarmRule | None:
-        found = self.names.get(("alarm_rule", 0, name))
-        return None if found is None else self.alarm_rules[found]
-
-    def logger_named(self, name: str) -> Logger | None:
-        found = self.names.get(("logger", 0, name))
-        return None if found is None else self.loggers[found]
-
     def watched(self) -> dict[int, tuple[int, ...]]:
         """Channels that fall under some alarm rule, and under which: nobody else's samples are worth an event."""
         return self.watch.matches(self.alarm_rules, self.channels)
-
-    def job_word(self, job: Job, word: str) -> Job | None:
-        """The job that another names in `after`: one of its own project, or project/job."""
-        found = self.job_named(job.project_id, word)
-        if found is None and "/" in word:
-            project = self.project_named(word.partition("/")[0])
-            found = self.job_named(project.id, word.partition("/")[2]) if project is not None else None
-        return found
-
-    def job_named(self, project_id: int, name: str) -> Job | None:
-        found = self.names.get(("job", project_id, name))
-        return None if found is None else self.jobs[found]
-
-    def step_named(self, job_id: int, name: str) -> Step | None:
-        found = self.names.get(("step", job_id, name))
-        return None if found is None else self.steps[found]
 
     def counts(self, job: Job) -> list[int]:
         """Tasks of the job in each TaskState, summed over its steps."""

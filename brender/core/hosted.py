@@ -6,7 +6,7 @@ from typing import Any
 
 from brender.core.farm import Channel, Farm
 from brender.core.lifecycle import SYNTHETIC
-from brender.core.rules.hosting import candidates, lacks
+from brender.core.rules.managers import candidates, lacks
 
 
 def why_channel(farm: Farm, channel_id: int) -> dict[str, Any]:

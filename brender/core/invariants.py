@@ -59,6 +59,16 @@ def _schedules(farm: Farm) -> list[str]:
     rows = farm.schedules.values()
     wanted = {row.id: at for row in rows if (at := due_at(row, farm.shift)) is not None}
     broken = [] if wanted == farm.due.at else [f"schedules are due at {wanted}, the farm waits for {farm.due.at}"]
+    if {row.id for row in rows if row.state in SCHEDULE_OVER} != farm.over:
+        broken.append(f"the farm takes schedules {farm.over} to be over")
+    runs_of: dict[int, set[int]] = {}
+    for run in farm.schedule_runs.values():
+        runs_of.setdefault(run.schedule_id, set()).add(run.id)
+        schedule = farm.schedules.get(run.schedule_id)
+        if run.outcome == "running" and schedule is not None and schedule.state != "running":
+            broken.append(f"run {run.id} of schedule {run.name} goes on, and the schedule is {schedule.state}")
+    if runs_of != {one: set(ids) for one, ids in farm.runs_of.items()}:
+        broken.append(f"runs of schedules are {runs_of}, the farm finds {farm.runs_of}")
     if farm.due.first() != min(wanted.values(), default=None):
         broken.append(f"the first schedule is due at {min(wanted.values(), default=None)}, not {farm.due.first()}")
     for row in rows:

@@ -1,11 +1,11 @@
 """The only way to change a farm. What differs after a turn is the database write, the undo, the feed and the story.
 
-It checks that moves are legal and keeps the indexes; it takes no decision and knows no event.
+Here are the rows, and what is remembered beside them; the tasks are in task_ledger.py. It checks that moves are legal
+and keeps the indexes; it takes no decision and knows no event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from brender.core.acts import STAMPED, Act
@@ -23,24 +23,19 @@ from brender.core.farm import (
     Schedule,
     Step,
     Tasks,
-    Trouble,
     Worker,
 )
-from brender.core.journal import Change, Deed, Journal
+from brender.core.journal import Change, Deed
 from brender.core.lifecycle import (
     ALARM_MOVES,
     ATTEMPT_MOVES,
     CHANNEL_MOVES,
     DELIVERY_MOVES,
     PRESENCE_MOVES,
-    READY,
     SCHEDULE_MOVES,
-    STATES,
-    TaskState,
     check_move,
-    check_task_move,
 )
-from brender.core.sequence import order_of
+from brender.core.task_ledger import TaskLedger
 from brender.core.written import write
 
 Ids = set[int]  # inside the class below `set` is a method
@@ -54,22 +49,16 @@ _MOVES: dict[type, tuple[str, dict[Any, Any]]] = {
 }
 
 
-class Ledger(Journal):
+class Ledger(TaskLedger):
     """Writes into one farm. `take` hands out what a turn changed; `rollback` undoes to a mark."""
 
     def __init__(self, farm: Farm, story: int = 5000) -> None:
-        super().__init__(story)
-        self.farm = farm
-        self.touched_steps: set[int] = set()  # steps with task moves since the last take
+        super().__init__(farm, story)
         self.reshaped: set[int] = set()  # jobs in which what waits for what may have changed
-        self.unsettled: set[int] = set()  # jobs whose sum may have changed
-        self.moved: dict[int, set[int] | None] = {}  # tasks that moved since the last take, by step; None: many at once
         self.gone: dict[tuple[str, int], Row] = {}  # rows removed since the last take
 
     def take(self) -> list[Change]:
-        """The rows that differ since the last take; tasks that moved since then are forgotten."""
-        self.touched_steps.clear()
-        self.moved = {}
+        """The rows that differ since the last take; what moved or went since then is forgotten."""
         self.gone.clear()
         return super().take()
 
@@ -145,58 +134,6 @@ class Ledger(Journal):
             self.lease(attempt.id, None)
         self.farm.roomy.add(attempt.worker_id)
 
-    def task(self, step: Step, index: int, state: TaskState) -> None:
-        """Move one task, if the table allows it."""
-        tasks = self.farm.tasks[step.id]
-        old = STATES[tasks.states[index]]
-        check_task_move(f"{step.name}[{index}]", old, state)
-        tasks.put(index, state)
-        if tasks.notes:
-            self.note(tasks, index, None)
-        if old is TaskState.SUCCESS:
-            self.took(tasks, index, 0)
-        moved = self.moved.setdefault(step.id, set())
-        if moved is not None:
-            moved.add(index)  # no undo: that a task is looked at which has not moved harms nobody
-        counts = tasks.counts
-        if not counts[old] or counts[state] == 1:
-            self.unsettled.add(step.job_id)
-        if state in READY:
-            self.farm.ready.add(step.id)
-        self._touch(step.id)
-        self._undo.append((self._put_back, (tasks, step, index, old)))
-
-    def task_all(self, step: Step, states: Iterable[TaskState], state: TaskState) -> int:
-        """Move every task of a step that is in one of these states; returns how many. One undo for all."""
-        tasks = self.farm.tasks[step.id]
-        wanted = [old for old in states if tasks.counts[old]]
-        for old in wanted:
-            check_task_move(f"{step.name}", old, state)
-        if not wanted:
-            return 0
-        self._undo.append((self._put_all_back, (tasks, step, tasks.kept())))
-        if state in READY:
-            self.farm.ready.add(step.id)
-        if TaskState.SUCCESS in wanted:
-            for index in list(tasks.notes):
-                self.note(tasks, index, None)
-            self._undo.append((setattr, (tasks, "tenths", tasks.tenths)))
-            tasks.tenths = None
-        self.unsettled.add(step.job_id)
-        self.moved[step.id] = None
-        self._touch(step.id)
-        return tasks.put_all(wanted, state)
-
-    def hold(self, step: Step, others: list[Tasks]) -> None:
-        """Block every ready task of a step whose counterpart in any of the others is no success."""
-        tasks = self.farm.tasks[step.id]
-        kept = tasks.kept()
-        if tasks.hold(others):
-            self._undo.append((self._put_all_back, (tasks, step, kept)))
-            self.unsettled.add(step.job_id)
-            self.moved[step.id] = None
-            self._touch(step.id)
-
     def retire(self, row: Alarm | Record | Delivery) -> None:
         """It is over and leaves memory; its row stays on the disk."""
         self.farm.discard(row)
@@ -215,29 +152,6 @@ class Ledger(Journal):
         """Put the row of an attempt that is over already: it marks a point in the history of its task."""
         self._note(("attempt", attempt.id), attempt)
 
-    def number(self, step_id: int, index: int, number: int) -> None:
-        """Write how many attempts a task has had in this run."""
-        tasks = self.farm.tasks[step_id]
-        self._undo.append((tasks.numbers.__setitem__, (index, tasks.numbers[index])))
-        tasks.numbers[index] = number
-
-    def trouble(self, step_id: int, index: int, trouble: Trouble | None) -> None:
-        """Write or forget what went wrong with a task."""
-        self._put_entry(self.farm.tasks[step_id].trouble, index, trouble)
-
-    def renew(self, step: Step, count: int, state: TaskState) -> None:
-        """All tasks of a step begin again: a new run, or new frames."""
-        old = self.farm.tasks[step.id]
-        fresh = Tasks(count, state, order_of(step.order, count))
-        fresh.seconds = old.seconds
-        self.farm.tasks[step.id] = fresh
-        if state in READY:
-            self.farm.ready.add(step.id)
-        self.unsettled.add(step.job_id)
-        self.moved[step.id] = None
-        self._touch(step.id)
-        self._undo.append((self.farm.tasks.__setitem__, (step.id, old)))
-
     def seat(self, worker_id: int, session: int | None) -> None:
         """The session over which a worker speaks from now on; None: nobody is there."""
         old = self.farm.loads[worker_id].session
@@ -248,22 +162,6 @@ class Ledger(Journal):
         """Which of a worker's attempts were asked back."""
         self._undo.append((setattr, (load, "recalled", load.recalled)))
         load.recalled = attempts
-
-    def note(self, tasks: Tasks, index: int, note: str | None) -> None:
-        """What is worth a look in a success, or nothing (any more)."""
-        self._put_entry(tasks.notes, index, note)
-
-    def took(self, tasks: Tasks, index: int, tenths: int) -> None:
-        """How long the success of a task took, in tenths of a second; 0: it is none (any more)."""
-        old = tasks.took(index)
-        if old != tenths:
-            self._undo.append((tasks.write_took, (index, old)))
-            tasks.write_took(index, tenths)
-
-    def seconds(self, tasks: Tasks, seconds: float) -> None:
-        """How long a task of a step takes on the average."""
-        self._undo.append((setattr, (tasks, "seconds", tasks.seconds)))
-        tasks.seconds = seconds
 
     def pace(self, load: Load, function: str, pace: float) -> None:
         """How long a worker takes for a function, by what all take."""
@@ -295,11 +193,6 @@ class Ledger(Journal):
         """Whether all schedules stand still."""
         self._undo.append((setattr, (self.farm, "halted", self.farm.halted)))
         self.farm.halted = halted
-
-    def _touch(self, step_id: int) -> None:
-        if step_id not in self.touched_steps:
-            self.touched_steps.add(step_id)
-            self._undo.append((self.touched_steps.discard, (step_id,)))
 
     def _back(self, key: tuple[str, int]) -> None:
         del self.gone[key]
@@ -338,14 +231,3 @@ class Ledger(Journal):
         self.farm.revive(attempt)
         if recalled:
             self.farm.loads[attempt.worker_id].recalled.add(attempt.id)
-
-    def _put_back(self, tasks: Tasks, step: Step, index: int, old: TaskState) -> None:
-        tasks.put(index, old)
-        if old in READY:
-            self.farm.ready.add(step.id)
-        self.unsettled.add(step.job_id)
-
-    def _put_all_back(self, tasks: Tasks, step: Step, kept: tuple[Any, ...]) -> None:
-        tasks.restore(kept)
-        self.farm.ready.add(step.id)
-        self.unsettled.add(step.job_id)

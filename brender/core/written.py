@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core.due import due_at
 from brender.core.farm import Channel, Farm, Job, Limit, Nameless, Project, Record, Row, Schedule, Step
 from brender.core.sequence import order_of
 
@@ -39,7 +38,7 @@ def write(farm: Farm, row: Row, values: dict[str, Any]) -> set[int]:
     if isinstance(row, Channel):
         farm.hosting.put(row)
     if isinstance(row, Schedule):
-        farm.due.put(row.id, due_at(row, farm.shift))
+        farm.note_due(row)
     if isinstance(row, Job):
         return _after_job(farm, row, values)
     if isinstance(row, Limit | Project):

@@ -29,6 +29,7 @@ from brender.daemon.home import Home
 from brender.daemon.instrument import Instruments
 from brender.daemon.outbox import Outbox
 from brender.daemon.readings import Readings
+from brender.daemon.said import Said
 from brender.daemon.slots import Slots
 from brender.daemon.spool import Limits, Spool
 from brender.daemon.tails import Tails
@@ -68,7 +69,15 @@ class Options(Struct, frozen=True):
 class Daemon:
     """One worker. `run` returns when SIGTERM or SIGINT asked for the end, with nothing left running."""
 
-    def __init__(self, home: Home, options: Options, catalogue: Catalogue, program: blender.Program | None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        options: Options,
+        catalogue: Catalogue,
+        program: blender.Program | None,
+        said: Said | None = None,
+    ) -> None:
+        """`said` is what the daemon's process says on stderr, for those who ask for it over the farm."""
         self._home = home
         self._outbox = Outbox(home.path)
         registry = Registry(os.environ, say) if options.channels != "none" else None
@@ -88,7 +97,7 @@ class Daemon:
         self._floor = Floor(options.floor_mb)
         self._tight = ""  # what the floor said last
         self._dial = Dial(options.master, self._tell, say, random.random, self._hear_aside)
-        self._tails = Tails(self._slots.logs, self._may_print, self._dial.post)
+        self._tails = Tails(self._slots.logs, said, self._may_print, self._dial.post)
         self.readings = Readings(Spool(home.path, options.spool, say), self._dial.post, say, random.random)
         self._channels: Channels | None = None
         if registry is not None:
@@ -112,7 +121,7 @@ class Daemon:
         here = gevent.getcurrent()
         for greenlet in background:
             greenlet.link_exception(lambda failed: gevent.kill(here, failed.exception))
-        say(f"{self._duty.hello.key}: {self._duty.hello.slots} slots, {', '.join(self._duty.hello.functions)}")
+        say(f"{self._duty.hello.key}: {self._duty.hello.slots} slots, {len(self._duty.hello.functions)} functions")
         turn = world.Turn()
         while not turn.left:
             turn = self._duty.turn(self._wait(turn.wake_at), time.monotonic())
@@ -276,4 +285,4 @@ def manager_facts(home: Home, options: Options, registry: Registry) -> dict[str,
 
 def say(text: str) -> None:
     """One line for whoever reads the daemon's own log."""
-    print(f"{time.strftime('%H:%M:%S')} brender client: {text}", file=sys.stderr, flush=True)
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} brender client: {text}", file=sys.stderr, flush=True)

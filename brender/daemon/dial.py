@@ -116,7 +116,7 @@ class Dial:
             self._tell([Cut()])
 
     def _read(self, sock: socket.socket) -> None:
-        reader = FrameReader()
+        reader = FrameReader(late=True)  # a machine that renders may not speak at once
         while True:
             try:
                 data = sock.recv(CHUNK)

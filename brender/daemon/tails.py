@@ -1,4 +1,5 @@
-"""Sends logs of attempts to the master that asks for them: a piece at a time, and what is printed later if followed.
+"""Sends logs, of attempts and of the daemon itself, to the master that asks for them: a piece at a time, and what is
+printed later if followed.
 
 A piece leaves only when the one before it was taken, so a slow reader costs no memory here. It must not know sockets,
 duties or who reads: messages come in by `hear`, frames go out by `post`.
@@ -7,7 +8,7 @@ duties or who reads: messages come in by `hear`, frames go out by `post`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import gevent
 from gevent.event import Event
@@ -21,11 +22,23 @@ LOOK_S: Final = 0.2  # how often a followed log is looked at; what came meanwhil
 MOST_TAILS: Final = 64
 
 
-class Tails:
-    """All requests for logs of one connection. `alive` says whether an attempt may still print something."""
+class Readable(Protocol):
+    """A log. `stored` is where it ends; `read` gives bytes, and the position where they begin."""
 
-    def __init__(self, folder: LogFolder, alive: Callable[[int], bool], post: Callable[[bytes], None]) -> None:
-        self._folder, self._alive, self._post = folder, alive, post
+    @property
+    def stored(self) -> int: ...
+
+    def read(self, start: int, size: int) -> tuple[int, bytes]: ...
+
+
+class Tails:
+    """All requests for logs of one connection. `alive` says whether an attempt may still print something; `own` is
+    what the daemon says, which goes on as long as it lives."""
+
+    def __init__(
+        self, folder: LogFolder, own: Readable | None, alive: Callable[[int], bool], post: Callable[[bytes], None]
+    ) -> None:
+        self._folder, self._own, self._may_print, self._post = folder, own, alive, post
         self._tails: dict[int, tuple[gevent.Greenlet, Event]] = {}
 
     def hear(self, message: Message) -> None:
@@ -57,12 +70,18 @@ class Tails:
         self._tails[ask.request] = (greenlet, room)
         greenlet.link(lambda _: self._tails.pop(ask.request, None))
 
+    def _alive(self, attempt: int) -> bool:
+        return self._own is not None if attempt == logs.OWN else self._may_print(attempt)
+
+    def _find(self, attempt: int) -> Readable | None:
+        return self._own if attempt == logs.OWN else self._folder.find(attempt)
+
     def _send(self, ask: logs.Ask, room: Event) -> None:
         at = self._first(ask)
         said = False
         while True:
             alive = ask.follow and self._alive(ask.attempt)  # before reading: what it said last is not missed
-            log = self._folder.find(ask.attempt)
+            log = self._find(ask.attempt)
             start, data = (at, b"") if log is None else log.read(at, logs.PIECE)
             size = 0 if log is None else log.stored
             ended = start + len(data) >= size or not data
@@ -81,7 +100,7 @@ class Tails:
 
     def _first(self, ask: logs.Ask) -> int:
         """Where to begin: at a position, or so many lines before the end, as far as one piece reaches."""
-        log = self._folder.find(ask.attempt)
+        log = self._find(ask.attempt)
         if ask.lines is None or log is None:
             return ask.start or 0
         start, data = log.read(max(0, log.stored - logs.PIECE), logs.PIECE)

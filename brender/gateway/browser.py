@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from brender.commands import COMMANDS
 from brender.errors import BrenderError, InvalidRequest, NoMaster, ParseError
 from brender.gateway import say
+from brender.gateway.choice import Choice
 from brender.gateway.fan import Fan
 from brender.gateway.upstream import BROKEN, LOOK, Head, Upstream, refusal
 
@@ -68,6 +69,7 @@ class Browser:
 
     def __init__(self, socket: WebSocket, fan: Fan, flights: Flights, place: str) -> None:
         self.topics: tuple[str, ...] = ()
+        self.channels: Choice = None
         self._socket, self._fan, self._flights, self._place = socket, fan, flights, place
         self._up: Upstream | None = None
         self._role = ""
@@ -186,10 +188,12 @@ class Browser:
         topics: list[str] = given.get("topics") or []
         missed = ""
         if name == "farm.subscribe":
-            answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"))
+            some = given.get("channels")
+            channels = None if some is None else frozenset(some)
+            answer, missed = await self._fan.subscribe(self, topics or ["*"], given.get("since"), channels)
         else:
             answer = self._fan.unsubscribe(self, topics)
-            if self._up is not None and (not topics or "task.log" in topics):
+            if self._up is not None and (not topics or {"task.log", "worker.tail"} & {*topics}):
                 await self._up.ask("farm.unsubscribe", topics=topics)  # ends what its own connection follows
         self.push(msgspec.json.encode({"jsonrpc": "2.0", "id": request, "result": answer}).decode())
         if missed:
@@ -236,7 +240,7 @@ class Browser:
         return self._up
 
     def _hear(self, line: bytes) -> Awaitable[None] | None:
-        """An answer to the page, or an event of its own session (task.log, job.watch).
+        """An answer to the page, or an event of its own session (task.log, worker.tail, job.watch).
 
         A page that has much of it unread is not given more: the master notices, and so does the worker whose log it is.
         """

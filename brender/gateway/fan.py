@@ -18,13 +18,15 @@ from msgspec import Struct
 
 from brender.config import DEFAULT
 from brender.errors import BrenderError, NoMaster
+from brender.gateway import choice
+from brender.gateway.choice import VALUES, Choice
 from brender.gateway.upstream import Upstream
 from brender.wire.feed import matches
 
 log = logging.getLogger("brender.web")
 
 #: Not of the feed: sent only to who names them, or of the moment (docs/protocol.md); never kept.
-NAMED = frozenset({"task.states", "worker.load", "job.progress", "channel.values"})
+NAMED = frozenset({"task.states", "worker.load", "job.progress", VALUES})
 MOMENTS = NAMED | {"task.progress"}
 GATHER, GATHER_PAGE, MOST_GATHER = 0.01, 0.0003, 0.06  # seconds: for one page, more for each other, at the most
 LINGER = 60.0  # seconds after the last page until the farm is not listened to any more
@@ -45,9 +47,11 @@ class Line(Struct):
 
 
 class Listener(Protocol):
-    """A page. `topics` are globs; what it is told is one text, a JSON-RPC message or a batch of them."""
+    """A page. `topics` are globs, `channels` those whose values it hears; what it is told is one text, a JSON-RPC
+    message or a batch of them."""
 
     topics: tuple[str, ...]
+    channels: Choice
 
     def push(self, text: str) -> None: ...
 
@@ -67,6 +71,7 @@ class Fan:
         self._up: Upstream | None = None
         self._live = False
         self._named: set[str] = set()
+        self._channels: Choice = frozenset()  # whose values the master tells us
         self._floor = 0  # the ring holds all events after this one
         self._ring: deque[tuple[int, str, bytes]] = deque()
         self._pending: list[tuple[str, bytes]] = []
@@ -122,9 +127,13 @@ class Fan:
     def remove(self, page: Listener) -> None:
         self.pages.discard(page)
 
-    async def subscribe(self, page: Listener, topics: Iterable[str], since: int | None) -> tuple[dict[str, Any], str]:
+    async def subscribe(
+        self, page: Listener, topics: Iterable[str], since: int | None, channels: Choice = None
+    ) -> tuple[dict[str, Any], str]:
         """What farm.subscribe answers, and the events that were missed as one text; raises NoMaster."""
         wanted = tuple(topics)
+        if VALUES in wanted:
+            page.channels = channels
         async with self._lock:
             if self._up is None:
                 raise NoMaster("The master does not answer at the moment.", hint="The page tries again by itself.")
@@ -132,9 +141,7 @@ class Fan:
                 await self._listen(self._up, since)
             elif since is not None:
                 await self._reach_back(since)
-            if fresh := (NAMED & set(wanted)) - self._named:
-                self._named |= fresh
-                await self._up.ask("farm.subscribe", topics=sorted(fresh))
+            await self._name(self._up, NAMED & set(wanted), page)
         self.flush()  # what others have to be told still is in the ring already
         resumed = since is None or self._floor <= since <= self.seq + AHEAD
         missed: list[bytes] = []
@@ -142,7 +149,7 @@ class Fan:
             missed = [line for seq, topic, line in self._ring if seq > since and matches(topic, wanted)]
         page.topics = tuple(sorted({*page.topics, *wanted}))
         answer = {"topics": list(page.topics), "seq": max(self.seq, since or 0) if resumed else self.seq}
-        return {**answer, "resumed": resumed}, together(missed)
+        return {**answer, "resumed": resumed, **_of(page.topics, page.channels)}, together(missed)
 
     def unsubscribe(self, page: Listener, topics: Iterable[str]) -> dict[str, Any]:
         """What farm.unsubscribe answers; no topics mean all."""
@@ -152,13 +159,30 @@ class Fan:
 
     # ---- the one subscription
 
+    async def _name(self, up: Upstream, wanted: frozenset[str], page: Listener) -> None:
+        """Hear these topics too, and the channels that this page chose beside those of the others."""
+        fresh = wanted - self._named
+        channels = self._channels
+        if VALUES in wanted:
+            channels = choice.together([*self._choices(), page.channels])
+            if not choice.covers(self._channels, channels):
+                fresh |= {VALUES}
+        if fresh:
+            await up.ask("farm.subscribe", topics=sorted(fresh), **_of(fresh, channels))
+            self._named |= fresh
+            self._channels = channels if VALUES in fresh else self._channels
+
+    def _choices(self) -> list[Choice]:
+        return [page.channels for page in self.pages if VALUES in page.topics]
+
     async def _up_again(self, up: Upstream, role: str) -> None:
         async with self._lock:
             self.role = role
             self.life += 1
             if self._live:
                 before = self.seq
-                answer = await up.ask("farm.subscribe", topics=["*", *sorted(self._named)], since=self.seq)
+                named = ["*", *sorted(self._named)]
+                answer = await up.ask("farm.subscribe", topics=named, since=self.seq, **_of(named, self._channels))
                 if not answer["resumed"]:
                     self._forget(answer["seq"])
                     self._gather("farm.lagged", _event(answer["seq"], "farm.lagged", {"lost": answer["seq"] - before}))
@@ -216,6 +240,10 @@ class Fan:
             if spare:
                 self._named -= spare
                 await self._up.ask("farm.unsubscribe", topics=sorted(spare))
+            channels = choice.together(self._choices())
+            if VALUES in self._named and channels != self._channels:
+                self._channels = channels
+                await self._up.ask("farm.subscribe", topics=[VALUES], **_of([VALUES], channels))
             if any(page.topics for page in self.pages) or not self._live:
                 self._idle_since = None
             elif self._idle_since is None:
@@ -257,14 +285,18 @@ class Fan:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        texts: dict[tuple[str, ...], tuple[str, int]] = {}
+        texts: dict[tuple[tuple[str, ...], Choice], tuple[str, int]] = {}
+        cut = choice.Cut()
         for page in list(self.pages):
             if not page.topics:
                 continue
-            if page.topics not in texts:
-                lines = [line for topic, line in pending if self._wants(topic, page.topics)]
-                texts[page.topics] = together(lines), len(lines)
-            text, count = texts[page.topics]
+            want = page.topics, page.channels if VALUES in page.topics else None
+            if want not in texts:
+                mine = [(topic, line) for topic, line in pending if self._wants(topic, page.topics)]
+                lines = [cut.of(line, want[1]) if topic == VALUES else line for topic, line in mine]
+                told = [line for line in lines if line is not None]
+                texts[want] = together(told), len(told)
+            text, count = texts[want]
             if text:
                 self.told += count
                 page.push(text)
@@ -287,6 +319,11 @@ class Fan:
         self.flush()
         for page in list(self.pages):
             page.push(self._state())
+
+
+def _of(topics: Iterable[str], channels: Choice) -> dict[str, list[int]]:
+    """What a subscription to these topics says of channels."""
+    return {} if channels is None or VALUES not in topics else {"channels": sorted(channels)}
 
 
 def _told(line: bytes) -> Told | None:

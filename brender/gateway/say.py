@@ -23,7 +23,8 @@ from brender.wire.words import split
 
 METHOD = "gateway.say"
 LOCAL = ("rpc.help", "rpc.discover")  # the table alone answers these: help needs no master
-STREAMS = ("rpc.watch", "job.watch", "task.log", "farm.subscribe")  # what comes after their answer has no place here
+# What comes after the answer of these has no place here.
+STREAMS = ("rpc.watch", "job.watch", "task.log", "worker.tail", "farm.subscribe")
 LONGEST = 16 * 1024  # characters; whoever has more sends the method and its params
 Ask = Callable[[str, dict[str, Any]], Awaitable[bytes]]
 

@@ -21,6 +21,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 MOST_LINE = 256 << 20  # bytes; no answer comes near it
 MOST_UNSENT = 4 << 20  # bytes that the master has not taken; then we wait
+OFFER = b"\xff"  # with which no JSON begins
 BROKEN = "The connection to the master broke before it answered."
 LOOK = "Look what has become of it before you repeat it."
 
@@ -112,6 +113,8 @@ class Upstream:
     async def _read(self) -> None:
         try:
             while line := await self._reader.readline():
+                if line.startswith(OFFER):  # we were slow: a telnet offer stands before the first answer
+                    line = line[line.find(b"{") :]
                 if line.startswith(self._mark):
                     self._answered(line)
                 elif line.startswith((b"{", b"[")) and (pause := self._hear(line[:-1])) is not None:

@@ -12,8 +12,9 @@ from brender.errors import InternalError
 from brender.hub.later import Later
 from brender.hub.lessons import Lessons
 from brender.hub.links import Link
+from brender.hub.logs import OWN_TOPIC
 from brender.hub.logs import TOPIC as LOG_TOPIC
-from brender.hub.moments import Moments
+from brender.hub.moments import VALUES, Moments
 from brender.hub.watches import TOPIC as WATCH_TOPIC
 from brender.hub.watches import Watches
 from brender.wire.feed import Feed
@@ -30,15 +31,18 @@ class Acting:
         """Do it and return its answer."""
         if isinstance(act, calls.Subscribe):
             link.topics = sorted({*link.topics, *act.topics})
+            if VALUES in act.topics:
+                link.channels = None if act.channels is None else frozenset(act.channels)
             self._moments.heed(link)
             missed = self._feed.since(act.since, act.topics) if act.since is not None else []
             if missed and act.since is not None:
                 link.resume(self._feed, act.since)
-            return {"topics": link.topics, "seq": link.told(self._feed), "resumed": missed is not None}
+            chosen = {} if link.channels is None else {"channels": sorted(link.channels)}
+            return {"topics": link.topics, "seq": link.told(self._feed), "resumed": missed is not None, **chosen}
         if isinstance(act, calls.Unsubscribe):
             link.topics = [topic for topic in link.topics if act.topics and topic not in act.topics]
             self._moments.heed(link)
-            if not act.topics or LOG_TOPIC in act.topics:
+            if not act.topics or {LOG_TOPIC, OWN_TOPIC} & {*act.topics}:
                 self._later.end(link)
             if not act.topics or WATCH_TOPIC in act.topics:
                 self._watches.end(link)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from math import inf
+from operator import itemgetter
 
 import gevent
 from tzlocal import get_localzone_name
@@ -14,6 +16,7 @@ from brender.core.zones import UTC, zone_of
 from brender.errors import BrenderError
 
 ONE_INSTANT = 0.001  # seconds within which two clocks are read together; else the process was interrupted between them
+LOOKS = 5  # at both clocks at the most, until one is not interrupted
 
 
 def local_zone() -> str:
@@ -37,18 +40,29 @@ class SteadyClock:
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
-        self._offset = wall() - time.monotonic()
+        self._offset, _ = self._apart()
         self._shift = 0.0
         self.started_at = self.now()
         self.zone = local_zone()
 
     def shift(self) -> float:
         """Seconds by which the wall clock is ahead of this one: what people and NTP have moved it since the start."""
-        before = time.monotonic()
-        wall = self._wall()
-        if time.monotonic() - before < ONE_INSTANT:
-            self._shift = wall - before - self._offset
+        apart, took = self._apart()
+        if took < ONE_INSTANT:
+            self._shift = apart - self._offset
         return self._shift
+
+    def _apart(self) -> tuple[float, float]:
+        """Seconds by which the wall clock is ahead of the monotonic one, and the seconds that reading both took."""
+        found = (0.0, inf)
+        for _ in range(LOOKS):
+            before = time.monotonic()
+            wall = self._wall()
+            took = time.monotonic() - before
+            found = min(found, (wall - before, took), key=itemgetter(1))
+            if took < ONE_INSTANT:
+                break
+        return found
 
     def now(self) -> float:
         """Seconds since the epoch."""

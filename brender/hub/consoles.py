@@ -41,6 +41,7 @@ class Consoles:
         self._directory = directory.absolute()
         self._enabled = enabled
         self._child: subprocess.Popen[bytes] | None = None
+        self._attending: gevent.Greenlet | None = None
         self._control: Socket | None = None
         self._sizes: dict[int, tuple[int, int]] = {}
         self._died = 0  # times in a row that it died young
@@ -107,7 +108,7 @@ class Consoles:
         finally:
             theirs.close()
         self._control = ours
-        gevent.spawn(self._attend, self._child, ours)
+        self._attending = gevent.spawn(self._attend, self._child, ours)
 
     def _attend(self, child: subprocess.Popen[bytes], control: Socket) -> None:
         """Hear the console until it is gone; then, after a pause, start it anew."""

@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 from gevent.event import Event as Wake
 
-from brender.commands import COMMANDS, calls, told
+from brender.commands import COMMANDS, calls
 from brender.commands.table import Row
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
@@ -30,6 +30,7 @@ from brender.hub.moments import Moments
 from brender.hub.outgoing import Asked, reply
 from brender.hub.readings import Readings, Sample
 from brender.hub.schedules import Then, Timetable
+from brender.hub.turns import Asking, Turns
 from brender.hub.watches import Watches
 from brender.hub.writer import Writer
 from brender.wire.feed import Feed
@@ -67,25 +68,23 @@ class Hub:
         self._wake = Wake()
         self._moments = Moments(core.farm, writer, self.links, lambda: feed.last)
         self._later = Later(core.farm, writer, readings, self.links, clock.now, lambda: feed.last)
+        self._lessons = Lessons()
+        self.watches = Watches(self._watched, writer.after, lambda: feed.last)
+        self._turns = Turns(
+            core, clock, writer, self._wake.set, lambda turn: self._moments.see(turn.moved, turn.busy), self._release
+        )
         self._timetable = Timetable(
             core,
             clock,
             self._call,
-            self._add,
-            self._turn,
+            self._turns.add,
+            self._turns.take,
             lambda act, then: self._later.begin(None, act, then),
             self._wake.set,
         )
-        self._lessons = Lessons()
-        self.watches = Watches(self._watched, writer.after, lambda: feed.last)
         self._acting = Acting(feed, self._moments, self._later, self.watches, self._lessons)
-        self._events: list[ev.Event] = []
-        self._asked: list[Asked | Then | None] = []
-        self._due: float | None = None  # when a greenlet will wake the hub for managers
         self._results = 0
         self._ticked = 0.0
-        self._more = False
-        self.turns = 0
         readings.heed = self._heed
         readings.told = self._moments.measured
         self.inventory = Inventory(core.farm, writer, self.tell, core.settings.inventory_poll)
@@ -115,7 +114,7 @@ class Hub:
             self._wake.wait(self._until_due())
             self._wake.clear()
             self.step()
-            if self._inbox or self._more or self._until_due() == 0:
+            if self._inbox or self._turns.more or self._until_due() == 0:
                 self._wake.set()
                 breathe()
 
@@ -132,12 +131,12 @@ class Hub:
             self._held.clear()
         if not full and now - self._ticked >= TICK:
             self._ticked = now
-            self._add(ev.Tick(), None)
+            self._turns.add(ev.Tick(), None)
             self._timetable.look()
             self._later.tick()
         due = self.core.farm.hosting.due()
         if not full and due is not None and due <= now:
-            self._add(ev.PlaceChannels(), None)
+            self._turns.add(ev.PlaceChannels(), None)
         if not full:
             self._timetable.fire(now)
         self._results = 0
@@ -153,8 +152,13 @@ class Hub:
                 self._forget(link)
             else:
                 self._handle(link, request)
-        if self._events or self._more:
-            self._turn()
+        if self._turns.waiting or self._turns.more:
+            self._turns.take()
+
+    @property
+    def turns(self) -> int:
+        """How many turns were taken since the start."""
+        return self._turns.count
 
     def web(self) -> str:
         """Where the farm's web page is, as the gateway told; empty without one."""
@@ -162,9 +166,9 @@ class Hub:
 
     def boot(self) -> None:
         """The first turn: nobody is here, a new epoch begins."""
-        self._add(ev.Boot(), None)
-        self._add(ev.ArmDigests(self._clock.zone), None)
-        self._turn()
+        self._turns.add(ev.Boot(), None)
+        self._turns.add(ev.ArmDigests(self._clock.zone), None)
+        self._turns.take()
 
     def _tick_for_ever(self) -> None:
         while True:
@@ -181,14 +185,14 @@ class Hub:
             if row.reads is not None:
                 self._report(link, request, row, params)
                 return
-            if self._events:
-                self._turn()
+            if self._turns.waiting:
+                self._turns.take()
             found = COMMANDS.run(self._call(link.who, link.project), row, params)
             self._lessons.used(link.who.actor, row.name)
             if isinstance(found, ev.Event):
                 if self._writer.full:
                     raise Busy(f"Nothing can be stored at the moment. {self._writer.full}")
-                self._add(found, Asked(link, request, row))
+                self._turns.add(found, Asked(link, request, row))
                 return
             if isinstance(found, calls.Quit):
                 self._writer.after(lambda: outgoing.bid_farewell(link, request))
@@ -236,7 +240,7 @@ class Hub:
             link.bye = True
         elif isinstance(event, ev.Results):
             self._results += len(event.results)
-        self._add(event, Asked(link, request, row))
+        self._turns.add(event, Asked(link, request, row))
 
     def _call(self, who: calls.Who, project: str) -> calls.Call:
         now = self._clock.now()
@@ -278,56 +282,20 @@ class Hub:
         link.topics = []
         self._moments.heed(link)
         if link.worker and not link.bye:
-            self._add(ev.Disconnected(link.number), None)
+            self._turns.add(ev.Disconnected(link.number), None)
 
     # ---- turns
 
-    def _add(self, event: ev.Event, asked: Asked | Then | None) -> None:
-        self._events.append(event)
-        self._asked.append(asked)
-
     def tell(self, event: ev.Event, then: Then) -> None:
         """An event of the master's own, from any greenlet; `then` gets its answer as soon as its turn is taken."""
-        self._add(event, then)
-        self._wake.set()
+        self._turns.tell(event, then)
 
     def _heed(self, samples: list[Sample]) -> None:
         """What alarm rules look at of the readings that have come."""
-        self._add(ev.Readings(samples), None)
-        self._wake.set()
+        self._turns.tell(ev.Readings(samples), None)
 
-    def _wake_for_managers(self) -> None:
-        """A census and the patience with a manager end between two ticks."""
-        due = self.core.farm.hosting.due()
-        if due is not None and due != self._due:
-            self._due = due
-            gevent.spawn_later(max(0.0, due - self._clock.now()), self._wake.set)
-
-    def _turn(self) -> None:
-        """One turn of the core; its answers, orders and events leave when its changes are on the disk."""
-        if not self._events and not self._more:
-            return
-        events, asked = self._events, self._asked
-        self._events, self._asked = [], []
-        turn = self.core.turn(events, self._clock.now())
-        self._more = turn.more
-        if turn.defect is not None:
-            log.error("%s", turn.defect.sentence(), exc_info=turn.defect.__cause__)
-        self.turns += 1
-        for one, answer in zip(asked, turn.answers, strict=True):
-            if one is None:
-                continue
-            if not isinstance(one, Asked):
-                one(answer)
-            elif one.row.selects and one.link.remembers and isinstance(answer, dict):
-                one.link.project = answer.get("project", one.link.project)
-        told.tell(COMMANDS, self.core.farm, turn.notices)
-        self._moments.see(turn.moved, turn.busy)
-        self._wake_for_managers()
-        self._writer.submit(turn.changes, lambda: self._release(asked, turn))
-
-    def _release(self, asked: list[Asked | Then | None], turn: Turn) -> None:
-        """It is on the disk: orders first, for a machine may idle, then answers, then events."""
+    def _release(self, asked: list[Asking], turn: Turn) -> None:
+        """A turn is on the disk: orders first, for a machine may idle, then answers, then events."""
         outgoing.send_orders(self.links, turn.orders)
         for one, answer in zip(asked, turn.answers, strict=True):
             if isinstance(one, Asked):
@@ -345,6 +313,6 @@ class Hub:
 
     def _reply_later(self, link: Link, request: Request, row: Row | None, found: Any) -> None:
         """An answer that changes nothing still waits its turn behind the changes before it, so order is kept."""
-        if self._events:
-            self._turn()
+        if self._turns.waiting:
+            self._turns.take()
         self._writer.after(lambda: reply(link, request, row, found))

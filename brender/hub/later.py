@@ -19,13 +19,14 @@ from brender.commands.text_work import progress_words
 from brender.core.farm import Farm
 from brender.core.rows import Attempt, Step
 from brender.errors import BrenderError, InternalError, NotFound, Unsupported, WrongState
+from brender.hub.clock import breathe
 from brender.hub.links import Link
 from brender.hub.logs import Logs, Wanted
 from brender.hub.readings import Readings
 from brender.hub.standing import Standing
 from brender.hub.wake import wake
 from brender.hub.writer import Writer
-from brender.wire.logs import Piece
+from brender.wire.logs import OWN, Piece
 from brender.wire.messages import Notice
 from brender.wire.progress import Marks
 from brender.wire.readings import Batch
@@ -33,6 +34,7 @@ from brender.wire.readings import Batch
 log = logging.getLogger("brender.later")
 
 WATCH_TOPIC = "job.watch"
+SLICE = 0.01  # seconds of steps, then others have their turn
 GOING_ON = ("new", "running", "stopping")
 Answer = Callable[[Any], None]
 QUERIES: dict[str, Callable[..., Any]] = {
@@ -69,17 +71,21 @@ class Later:
         self.logs = Logs(now, seq)
         self.standing = Standing(farm, links, seq)
         self._farm, self._writer, self._readings, self._links = farm, writer, readings, links
-        self._seq = seq
+        self._now, self._seq = now, seq
         self._watching: list[Watching] = []
 
     def begin(self, link: Link | None, act: calls.Unhurried, answer: Answer) -> None:
         """Start what the act asks for; returns at once. Raises what can be refused at once. None: nobody looks on."""
         if isinstance(act, calls.Lookup):
             gevent.spawn(self._guarded, answer, lambda: self._look_up(act, answer))
+        elif isinstance(act, calls.Stepwise):
+            gevent.spawn(self._guarded, answer, lambda: answer(self._step(act)))
         elif isinstance(act, calls.Wake):
             gevent.spawn(self._guarded, answer, lambda: answer(wake(act)))
         elif isinstance(act, calls.ReadLog) and link is not None:
             gevent.spawn(self._guarded, answer, lambda: self._read_log(link, act, answer))
+        elif isinstance(act, calls.ReadOwnLog) and link is not None:
+            self._read_own_log(link, act, answer)
         elif isinstance(act, calls.KeepReadings):
             self._readings.put(act, answer)
         elif isinstance(act, calls.AskReadings):
@@ -127,6 +133,17 @@ class Later:
             log.exception("a question met a defect")
             answer(InternalError(f"{type(defect).__name__}: {defect}"))
 
+    def _step(self, act: calls.Stepwise) -> Any:
+        until = self._now() + SLICE
+        while True:
+            try:
+                next(act.steps)
+            except StopIteration as ended:
+                return ended.value
+            if self._now() > until:
+                breathe()
+                until = self._now() + SLICE
+
     # ---- the disk
 
     def _look_up(self, act: calls.Lookup, answer: Answer) -> None:
@@ -140,7 +157,11 @@ class Later:
         if step is None:
             raise NotFound("The step was deleted while its log was looked for.")
         attempt = self._in_memory(step, act) or self._on_disk(step, act)
-        name, worker = self._worker_of(attempt)
+        name, worker = self._worker_with(
+            attempt.worker_id,
+            f"The worker that ran attempt {attempt.id} was deleted, and its logs with it.",
+            f"which has the log of attempt {attempt.id}",
+        )
         about = {
             "job": self._farm.jobs[step.job_id].name,
             "step": step.name,
@@ -151,6 +172,12 @@ class Later:
         }
         follow = act.follow and attempt.id in self._farm.attempts
         self.logs.ask(link, worker, Wanted(attempt.id, act.start, act.lines, follow, about), answer)
+
+    def _read_own_log(self, link: Link, act: calls.ReadOwnLog, answer: Answer) -> None:
+        gone, has = "The worker was deleted while its log was looked for.", "which has its own log"
+        name, worker = self._worker_with(act.worker, gone, has)
+        about = {"worker": name, "id": act.worker}
+        self.logs.ask(link, worker, Wanted(OWN, act.start, act.lines, act.follow, about), answer)
 
     def _in_memory(self, step: Step, act: calls.ReadLog) -> Attempt | None:
         live = live_of(self._farm, step).get(act.task)
@@ -175,15 +202,16 @@ class Later:
             f"Task {act.task} of {where} has not run yet, so there is no log.", hint=f"farm why {where} {act.task}"
         )
 
-    def _worker_of(self, attempt: Attempt) -> tuple[str, Link]:
-        worker = self._farm.workers.get(attempt.worker_id)
+    def _worker_with(self, worker_id: int, gone: str, has: str) -> tuple[str, Link]:
+        """Its name and its connection. Raises NotFound with `gone`, or WrongState where it is away and `has` a log."""
+        worker = self._farm.workers.get(worker_id)
         if worker is None:
-            raise NotFound(f"The worker that ran attempt {attempt.id} was deleted, and its logs with it.")
+            raise NotFound(gone)
         session = self._farm.loads[worker.id].session
         link = None if session is None else self._links.get(session)
         if link is None:
             raise WrongState(
-                f"Worker {worker.name}, which has the log of attempt {attempt.id}, is {worker.presence}.",
+                f"Worker {worker.name}, {has}, is {worker.presence}.",
                 hint="The log is still there: start brender client on that machine, or wait until it is back.",
             )
         if worker.legacy:

@@ -58,6 +58,7 @@ class Link:
         self.project = ""
         self.remembers = True  # whether what it makes or runs selects the project of that
         self.topics: list[str] = []
+        self.channels: frozenset[int] | None = None  # whose values it hears; None: all
         self.since = 0.0
         self.worker = False  # whether it said hello as a worker
         self.bye = False  # whether it said goodbye

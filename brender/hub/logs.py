@@ -1,4 +1,5 @@
-"""Passes logs of attempts from the workers that have them to the sessions that ask: bounded, never through the core.
+"""Passes logs, of attempts and of daemons themselves, from the workers that have them to those who ask: bounded,
+never through the core.
 
 One piece is asked of a worker at a time; the next one only when the asking session has taken the last. It must not know
 commands: what is found out about the attempt comes in, answers and events go out.
@@ -18,7 +19,7 @@ from brender.wire import logs
 from brender.wire.messages import Notice
 from brender.wire.packed import frame
 
-TOPIC = "task.log"
+TOPIC, OWN_TOPIC = "task.log", "worker.tail"
 PATIENCE = 10.0  # seconds for a worker to answer
 LOOK_S = 0.05  # how often a session that reads slowly is looked at
 MOST_OF_SESSION = 16  # logs that one session may follow at once
@@ -48,6 +49,12 @@ class Asking(Struct, eq=False):
     answer: Answer | None
     heard: bool = False
     rest: bytes = b""  # a line for a person that has no end yet
+
+    @property
+    def of(self) -> dict[str, Any]:
+        """Whose log it is, as each event says."""
+        own = self.wanted.attempt == logs.OWN
+        return {"worker": self.wanted.about["worker"]} if own else {"attempt": self.wanted.attempt}
 
     @property
     def by_lines(self) -> bool:
@@ -96,7 +103,8 @@ class Logs:
         """A connection has ended: a reader's, or a worker's."""
         for one in self._of(lambda one: link in (one.link, one.worker)):
             name = one.wanted.about.get("worker", "")
-            self._drop(one, WrongState(f"Worker {name} left while its log of attempt {one.wanted.attempt} was read."))
+            of = f" of attempt {one.wanted.attempt}" if one.wanted.attempt else ""
+            self._drop(one, WrongState(f"Worker {name} left while its log{of} was read."))
 
     def tick(self) -> None:
         """Nobody waits for ever for a worker that says nothing."""
@@ -119,12 +127,12 @@ class Logs:
         if one.answer is not None:
             one.answer(said if isinstance(said, BrenderError) else {**one.wanted.about, **said})
         elif isinstance(said, BrenderError):
-            self._tell(one, {"attempt": one.wanted.attempt, "text": "", "eof": True, "error": said.envelope()})
+            self._tell(one, {**one.of, "text": "", "eof": True, "error": said.envelope()})
 
     def _show(self, one: Asking, piece: logs.Piece) -> None:
         """The first piece is the answer, those after it are events."""
         data = {
-            "attempt": piece.attempt,
+            **one.of,
             "text": logs.in_text(piece.data),
             "start": piece.start,
             "next": piece.start + len(piece.data),
@@ -149,7 +157,8 @@ class Logs:
             one.answer({**one.wanted.about, "eof": True, "left": False})
 
     def _tell(self, one: Asking, data: Any) -> None:
-        one.link.send(one.link.conversation.notice(Notice(self._seq(), TOPIC, data)))
+        topic = OWN_TOPIC if one.wanted.attempt == logs.OWN else TOPIC
+        one.link.send(one.link.conversation.notice(Notice(self._seq(), topic, data)))
 
     def _want_more(self, one: Asking) -> None:
         if one.link.has_room:

@@ -42,6 +42,7 @@ class Moments:
         self._busy: set[int] = set()
         self._due = False
         self._measured: set[int] = set()  # channels
+        self._chosen: frozenset[int] | None = frozenset()  # those that anybody listens to; None: all
         self._behind: set[int] = set()  # links that had no room for some of it
 
     def heed(self, link: Link) -> None:
@@ -52,6 +53,9 @@ class Moments:
             else:
                 numbers.discard(link.number)
         self._behind.discard(link.number)
+        choices = [self._links[number].channels for number in self._listening[VALUES]]
+        some = [choice for choice in choices if choice is not None]
+        self._chosen = frozenset().union(*some) if len(some) == len(choices) else None
 
     def see(self, moved: Mapping[int, set[int] | None], busy: set[int]) -> None:
         """A turn moved these tasks by step (None: many at once) and changed what these workers carry."""
@@ -70,11 +74,12 @@ class Moments:
 
     def measured(self, channels: Set[int]) -> None:
         """These channels have newer values than before. They are no change of the farm and wait for no commit."""
-        if not self._listening[VALUES]:
+        heard = channels if self._chosen is None else channels & self._chosen
+        if not heard:
             return
         if not self._measured:
             gevent.spawn_later(1 / VALUES_PER_SECOND, self._tell_values)
-        self._measured.update(channels)
+        self._measured.update(heard)
 
     def _tell_values(self) -> None:
         latest = self._farm.latest
@@ -83,8 +88,13 @@ class Moments:
         for channel in found:
             if isinstance(channel[2], str | list):
                 channel[2] = channel[2][:LONGEST]
-        for at in range(0, len(found), MOST_VALUES):
-            self._send([(VALUES, {"values": found[at : at + MOST_VALUES]})])
+        told: dict[frozenset[int] | None, set[int]] = {}  # links by what they chose
+        for number in self._listening[VALUES]:
+            told.setdefault(self._links[number].channels, set()).add(number)
+        for choice, numbers in told.items():
+            some = found if choice is None else [one for one in found if one[0] in choice]
+            for at in range(0, len(some), MOST_VALUES):
+                self._send(VALUES, {"values": some[at : at + MOST_VALUES]}, numbers)
 
     def _tell(self) -> None:
         """Say what has changed since the last time, as it is now; it leaves behind the turns that made it so."""
@@ -99,7 +109,7 @@ class Moments:
         if self._listening[PROGRESS] and (jobs := self._progress(moved)):
             said.append((PROGRESS, {"jobs": jobs}))
         if said:
-            self._writer.after(lambda: self._send(said))
+            self._writer.after(lambda: self._send_all(said))
 
     def _states(self, step: int, moved: set[int] | None) -> dict[str, Any]:
         tasks = self._farm.tasks[step]
@@ -124,16 +134,19 @@ class Moments:
         lines = (job_line(farm, farm.jobs[job], slots) for job in sorted(jobs))
         return [{name: line[name] for name in JOB_FIELDS} for line in lines]
 
-    def _send(self, said: list[tuple[str, dict[str, Any]]]) -> None:
+    def _send_all(self, said: list[tuple[str, dict[str, Any]]]) -> None:
         for topic, data in said:
-            notice = Notice(self._seq(), topic, data)
-            encoded: dict[str, bytes] = {}
-            for number in self._listening[topic]:
-                link = self._links[number]
-                if not link.has_room:
-                    self._behind.add(number)
-                elif number in self._behind:
-                    self._behind.discard(number)
-                    link.say(Notice(self._seq(), LAGGED, {"lost": 1}), {})
-                else:
-                    link.say(notice, encoded)
+            self._send(topic, data, self._listening[topic])
+
+    def _send(self, topic: str, data: dict[str, Any], numbers: Set[int]) -> None:
+        notice = Notice(self._seq(), topic, data)
+        encoded: dict[str, bytes] = {}
+        for number in numbers:
+            link = self._links[number]
+            if not link.has_room:
+                self._behind.add(number)
+            elif number in self._behind:
+                self._behind.discard(number)
+                link.say(Notice(self._seq(), LAGGED, {"lost": 1}), {})
+            else:
+                link.say(notice, encoded)

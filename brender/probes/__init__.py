@@ -15,6 +15,7 @@ channels or gevent.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,7 +42,7 @@ class Surroundings(Struct, frozen=True):
     tasks: Callable[[], Values] = _no_tasks
 
 
-class Probe:
+class Probe(ABC):
     """Base of all probes. `quick` ones never wait for anything and are read without a thread."""
 
     Config: ClassVar[type[Struct]] = Nothing
@@ -52,9 +53,9 @@ class Probe:
     def __init__(self, config: Any, surroundings: Surroundings) -> None:
         """Open. Raise whatever says best why it cannot be."""
 
+    @abstractmethod
     def read(self) -> Values:
         """Values by key, all that there are; called again and again, never twice at a time."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of what was opened."""

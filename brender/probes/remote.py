@@ -125,7 +125,8 @@ class Licence(Probe):
         asked = {"jsonrpc": "2.0", "id": 1, "method": "limit.show", "params": {"limit": self._limit}}
         with socket.create_connection(self._master, TIMEOUT) as line, line.makefile("rb") as answers:
             line.sendall(json.dumps(asked).encode() + b"\n")
-            answer = json.loads(answers.readline(MOST_BODY))
+            said = answers.readline(MOST_BODY)
+        answer = json.loads(said[max(said.find(b"{"), 0) :])  # before it may stand a telnet offer, if we were slow
         if "error" in answer:
             raise from_envelope(answer["error"])
         used, count = float(answer["result"]["used"]), float(answer["result"]["count"])

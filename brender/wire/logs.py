@@ -1,4 +1,5 @@
-"""What a master and a worker say to each other about the log of an attempt, which lives on the worker that ran it.
+"""What a master and a worker say to each other about the log of an attempt, which lives on the worker that ran it,
+or about what the worker's daemon itself has said.
 
 The master asks (`log`), the worker answers in pieces (`worker.log`); while it is followed, each further piece waits for
 a `log.more`, so that a slow reader slows the sending and fills no memory. It must not know files or sessions.
@@ -14,6 +15,7 @@ ASK: Final = "log"
 MORE: Final = "log.more"
 ENOUGH: Final = "log.enough"
 PIECE: Final = 256 * 1024  # bytes of a log in one message
+OWN: Final = 0  # in place of an attempt: the log of the daemon itself
 
 
 class Ask(Struct, frozen=True):

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 MARK = 0xC1
 HEAD = 5
+OFFERED = b"\xff"  # a telnet's offer begins so, and holds no MARK
+MOST_OFFERED = 64  # bytes; an offer has 16
 
 
 class Message(msgspec.Struct, omit_defaults=True):
@@ -93,14 +95,16 @@ class FrameReader:
     """Cuts a byte stream into frames and frames into messages. An idle reader holds an empty buffer, no more.
 
     A peer that breaks the framing cannot be understood again: messages before the break are still returned,
-    `broken` says what was wrong, and later bytes are ignored.
+    `broken` says what was wrong, and later bytes are ignored. `late`: before the first frame a telnet may be offered,
+    to a client that did not speak at once; it is passed over.
     """
 
-    __slots__ = ("_buffer", "_most", "broken")
+    __slots__ = ("_buffer", "_late", "_most", "broken")
 
-    def __init__(self, most: int = DEFAULT.frame) -> None:
+    def __init__(self, most: int = DEFAULT.frame, late: bool = False) -> None:
         self._buffer = bytearray()
         self._most = most
+        self._late = late
         self.broken: BrenderError | None = None
 
     def feed(self, data: bytes) -> list[Message]:
@@ -110,6 +114,8 @@ class FrameReader:
     def _read(self, data: bytes) -> list[Message]:
         self._buffer += data
         found: list[Message] = []
+        if self._late and not self._past_offer():
+            return found
         at = 0
         while self.broken is None and at < len(self._buffer):
             end = self._end_of_frame(at)
@@ -122,6 +128,16 @@ class FrameReader:
         elif at:
             del self._buffer[:at]
         return found
+
+    def _past_offer(self) -> bool:
+        """Whether what stands before the first frame, where anything does, has come; it is dropped then."""
+        if self._buffer[:1] == OFFERED:
+            at = self._buffer.find(MARK)
+            if at < 0 and len(self._buffer) <= MOST_OFFERED:
+                return False
+            del self._buffer[: max(at, 0)]
+        self._late = False
+        return True
 
     def _end_of_frame(self, at: int) -> int | None:
         if self._buffer[at] != MARK:

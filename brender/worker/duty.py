@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from brender.core.events import Disconnected, Event, Heartbeat, Hello, Immortal, Result, Returned, Stalled, Started
+from brender.core.events import Disconnected, Heartbeat, Hello, Result
 from brender.core.orders import Ack, Drop, Hangup, Recall, Run, Stop, Waiting, Welcome
 from brender.worker import gpus as gpus_
 from brender.worker import stall, world
 from brender.worker.berths import REASON_CHARS, Berths, Kept
 from brender.worker.functions import Catalogue
 from brender.worker.ladder import DROPPED, STALLED, STOPPED, UNASKED, Running
-from brender.worker.words import Say, in_parts
+from brender.worker.words import Say
 from brender.worker.world import Input, Signal, Turn
 
 # Seconds between two messages while the slots have work at hand: many short tasks then share a message, and no slot
@@ -298,46 +298,15 @@ class Duty:
     # ---- words
 
     def _speak(self, now: float, turn: Turn) -> None:
-        turn.send = self._messages(turn)
-        if turn.send:
-            self._spoke_at = now
-        self._say, self._unsaid = Say(), []
-
-    def _messages(self, turn: Turn) -> list[Event]:
-        """What to say now; after a hello everything is said again that the master may have missed."""
-        say, said = self._say, list[Event]()
-        alive = [run for run in self._running.values() if run.mine()]
-        results: Iterable[Result] = [*say.again, *self._unsaid]
-        started: Iterable[int] = say.started
-        immortal: Iterable[int] = say.immortal
-        if say.hello:
-            said.append(self._hello(alive))
-            results = self.held
-            started = [member for run in alive if run.begun for member in run.mine()]
-            immortal = [member for run in alive if run.told for member in run.mine()]
-            say.stalled = self._stalls.quiet
-        if say.returned:
-            said.append(Returned(0, say.returned))
-        # A start whose end leaves in the same flush is no news.
-        begun = [(attempt, self._of[attempt].pid) for attempt in started if attempt in self._of]
-        if begun:
-            said.append(Started(0, begun))
-        said += in_parts([result for result in results if result.number in self._kept.held])
-        stuck = [(attempt, self._of[attempt].pid) for attempt in immortal if attempt in self._of]
-        if stuck:
-            said.append(Immortal(0, stuck))
-        still = [(attempt, seconds) for attempt, seconds in say.stalled.items() if attempt in self._of]
-        if still:
-            said.append(Stalled(0, still))
-        if say.beat is not None and self.welcomed:
-            said.append(Heartbeat(0, say.beat, bool(self._tight)))
+        said = self._say.messages(self.hello, self._unsaid, self._berths, self._stalls)
+        if self._say.beat is not None and self.welcomed:
+            said.append(Heartbeat(0, self._say.beat, bool(self._tight)))
         if turn.left:
             said.append(Disconnected(0, bye=True))
-        return said
-
-    def _hello(self, alive: list[Running]) -> Hello:
-        running = [member for run in alive for member in run.mine()] + list(self._queue)
-        return msgspec.structs.replace(self.hello, running=running, held=list(self._kept.number_of))
+        turn.send = said
+        if said:
+            self._spoke_at = now
+        self._say, self._unsaid = Say(), []
 
 
 _DO: Final[dict[type[Any], Callable[[Duty, Any, float, Turn], None]]] = {

@@ -128,7 +128,10 @@ def read(kind: str, params: dict[str, Any], plug_ins: Mapping[str, type[Filter]]
     try:
         found = msgspec.convert(params, known)
     except msgspec.ValidationError as error:
-        raise Invalid(f"These parameters do not fit a channel of type {kind}: {error}.") from None
+        taken = ", ".join(known.__struct_fields__)
+        raise Invalid(
+            f"The parameters do not fit a channel of type {kind}: {error}.", hint=f"It takes {taken}."
+        ) from None
     for name, (least, most) in _BOUNDS.items():
         value = getattr(found, name, None)
         if value is not None and not least <= value <= most:

@@ -102,6 +102,8 @@ def test_lines_are_written_and_digests_leave_at_the_prompt() -> None:
     assert "no route" in shown(farm, "delivery list failed")[1]
     assert "frame=7 is done" in "\n".join(shown(farm, "delivery show 1"))
     assert shown(farm, "delivery retry failed") == ["OK 1 letter to be sent now. See: delivery list"]
+    assert shown(farm, "delivery drop 1") == ["OK 1 letter dropped; what was to be said stays in the log: log list"]
+    assert [row.id for row in farm.farm.deliveries.values()] == [2]
 
 
 @pytest.mark.parametrize(("line", "said"), [
@@ -109,6 +111,8 @@ def test_lines_are_written_and_digests_leave_at_the_prompt() -> None:
     ("log write render loud x", "no level 'loud'"),
     ("log config render sinks=slack://token", "credentials"),
     ("delivery retry 99", "no delivery '99'"),
+    ("delivery drop 99", "no delivery '99'"),
+    ("delivery drop", "No delivery selected"),
     ("alarm rule add x condition=over threshold=1", "condition is above"),
     ("alarm rule add x condition=above threshold=warm", "does not fit"),
     ("alarm rule add x volume=11", "no attribute 'volume'"),
@@ -121,7 +125,15 @@ def test_what_cannot_be_is_refused_in_words(line: str, said: str) -> None:
 def test_who_may_only_look_changes_nothing() -> None:
     farm = stage()
     farm.wait(16)
-    for line in ("alarm ack 1", "log alert x y", "log flush", "delivery retry all", "alarm rule delete hot"):
+    lines = (
+        "alarm ack 1",
+        "log alert x y",
+        "log flush",
+        "delivery retry all",
+        "delivery drop all",
+        "alarm rule delete hot",
+    )
+    for line in lines:
         row, params = COMMANDS.resolve(line.split())
         with pytest.raises(BrenderError, match="needs the role operator"):
             COMMANDS.run(call(farm, role="viewer"), row, params)

@@ -328,3 +328,13 @@ def test_a_replaced_machine_inherits_the_channels_of_the_old(stage: world.Stage)
     play(stage)
     assert stage.farm.workers[before.manager_id].name == "max"
     assert before.state == "logging"
+
+
+def test_a_short_name_that_two_old_channels_share_names_neither(stage: world.Stage) -> None:
+    """CL-31, CL-23: of a database before short names were one channel's own."""
+    world.ask(stage, "channel add one type=easy short_name=s")
+    world.ask(stage, "channel add two type=easy")
+    stage.core.ledger.set(stage.farm.channel_named("two"), short_name="s")
+    with pytest.raises(Invalid, match="one, two"):
+        world.ask(stage, "CHL_DEL s")
+    assert [row["name"] for row in world.ask(stage, "channel list one two")["channels"]] == ["one", "two"]

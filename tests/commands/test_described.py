@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brender.commands import COMMANDS
+from brender.commands.channel_values import PARAMETERS
 from brender.commands.described import table_of
 from brender.commands.discovery import openrpc, page
-from brender.commands.inventory import PARAMETERS
 from brender.commands.table import Row
 from brender.errors import BrenderError, Unsupported
 

@@ -26,6 +26,23 @@ def test_a_log_is_asked_for_by_step_and_task_with_its_last_lines() -> None:
         world.ask(stage, "task log film/shot 4")
 
 
+def test_what_a_worker_says_is_asked_for_by_its_name() -> None:
+    stage = world.stage()
+    worker = next(one.id for one in stage.farm.workers.values() if one.name == "render-01")
+    assert world.ask(stage, "worker tail render-01") == calls.ReadOwnLog(worker, None, 100, False)
+    assert world.ask(stage, "worker tail render-01 -f lines=5") == calls.ReadOwnLog(worker, None, 5, True)
+    assert world.ask(stage, "worker tail render-01 start=0") == calls.ReadOwnLog(worker, 0, None, False)
+    data = {
+        "worker": "render-01", "id": worker, "following": False,
+        "text": "\x1b[2Jone\ntwo\n", "start": 0, "next": 30, "size": 99, "eof": False,
+    }  # fmt: skip
+    lines = text.render("worker.tail", data).splitlines()
+    assert lines[1:] == ["two", "More of worker render-01: the same with start=30"]
+    assert all(char.isprintable() for line in lines for char in line)
+    assert "has said nothing" in text.render("worker.tail", {**data, "text": ""})
+    assert text.render("worker.tail", {"worker": "render-01", "id": 1, "left": True}).startswith("You left it")
+
+
 def test_what_a_task_printed_cannot_harm_a_terminal_and_fits_whatever_it_is() -> None:
     """S23: escapes, bells, backspaces and redrawn lines."""
     data = {

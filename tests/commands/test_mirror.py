@@ -300,3 +300,35 @@ def test_channels_that_a_mirror_has_no_room_for_come_in_parts_of_the_same_shape(
     assert [row for part in parts for row in part["channels"]] == whole[3:]
     assert {part["total"] for part in parts} == {7}
     assert [row["can"] for row in ask(farm, "channel.mirror", role="viewer")["channels"]] == [[]] * 7
+
+
+def test_every_job_is_found_by_pages_the_newest_first() -> None:
+    """Issue 6: a mirror has the newest jobs only, a search has to reach the others."""
+    farm = stage()
+    for number in range(20):
+        farm.job({"name": "render"}, name=f"many-{number}", run=False)
+    held = ask(farm, "farm.mirror")["jobs"]
+    found: list[Any] = []
+    more = True
+    while more:
+        before = {"before": found[-1]["id"]} if found else {}
+        page = ask(farm, "job.mirror", limit=7, **before)
+        assert (page["total"], page["of"]) == (len(held), len(held))
+        found += page["jobs"]
+        more = page["more"]
+    assert found == held
+    assert [row["can"] for row in ask(farm, "job.mirror", role="viewer")["jobs"] if row["can"]] == []
+
+
+def test_jobs_are_found_by_all_their_words_and_by_how_they_are() -> None:
+    farm = stage()
+    names = lambda **given: [row["name"] for row in ask(farm, "job.mirror", **given)["jobs"]]  # noqa: E731
+    assert names(words="ADVERT") == ["shot"]  # its project
+    assert names(words="shot not run") == ["shot", "shot"]
+    assert names(words="shot advert effects") == []
+    assert names(which="active") == names(which="failed") == names(which="done") == []
+    job = next(row.id for row in farm.farm.jobs.values() if row.name == "effects")
+    farm.do(ev.RunJob(job))
+    assert names(which="active") == ["effects"]
+    page = ask(farm, "job.mirror", words="shot", limit=1)
+    assert (page["total"], page["of"], page["more"]) == (2, 3, True)

@@ -166,6 +166,7 @@ def test_every_event_that_a_command_makes_is_known() -> None:
     told |= {"AddChannels", "SwitchChannels", "MoveChannels", "SetGroups"}
     told |= {"Reload"}  # nobody's command: what somebody has done already
     told |= {"SetCalendar", "PauseSchedule", "RunSchedule", "StopSchedules"}
-    told |= {"AckAlarms", "SkipAlarms", "ConfigLogger", "WriteLog", "FlushLog", "RetryDeliveries"}
+    told |= {"AckAlarms", "SkipAlarms", "ConfigLogger", "WriteLog", "FlushLog"}
+    told |= {"RetryDeliveries", "DropDeliveries"}
     asked = {kind.__name__ for kind in ev.Event.__subclasses__() if "by" in kind.__struct_fields__}
     assert asked == told

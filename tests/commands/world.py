@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from core.builders import Stage
+from core.builders import Stage, at_once
 
 from brender.commands import COMMANDS
-from brender.commands.calls import Act, Call, Who
+from brender.commands.calls import Act, Call, Stepwise, Who
 from brender.commands.text import render
 from brender.core import events as ev
 
@@ -45,6 +45,8 @@ def say(stage: Stage, line: str, **caller: Any) -> tuple[str, Any]:
     """The same, with the method it was."""
     row, params = COMMANDS.resolve(shlex.split(line))
     found = COMMANDS.run(call(stage, **caller), row, params)
+    if isinstance(found, Stepwise):
+        return row.name, at_once(found.steps)
     return row.name, stage.do(found) if isinstance(found, ev.Event) else found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from brender.config import DEFAULT, Settings
@@ -12,6 +13,15 @@ from brender.core.farm import Attempt, Farm, Job, Step
 from brender.core.lifecycle import LABELS, TaskState
 from brender.core.orders import Order
 from brender.errors import BrenderError
+
+
+def at_once(steps: Generator[None, None, Any]) -> Any:
+    """What work in steps returns in the end, with nobody in between."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            return ended.value
 
 
 def add_channel(stage: Stage, name: str, manager: int = 0, **labels: str) -> int:
@@ -115,3 +125,9 @@ class Stage:
         found = [order for order in mine if isinstance(order, kind)]
         self.inbox[worker] = [order for order in mine if not isinstance(order, kind)]
         return found
+
+
+def drain(stage: Stage, worker: int, state: str = "success0") -> None:
+    """The worker ends everything it has, in the order it was sent."""
+    while live := stage.live(worker):
+        stage.end(worker, live[0], state)

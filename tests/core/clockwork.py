@@ -7,11 +7,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core.farm import Farm, Schedule
 from brender.core.rules.schedules import verdict
 
 from .builders import Stage
+
+HOUR, DAY = 3600.0, 86_400.0  # seconds
 
 
 class Fired(Struct):
@@ -23,11 +26,11 @@ class Fired(Struct):
 
 
 class Clockwork(Stage):
-    def __init__(self, farm: Farm | None = None) -> None:
+    def __init__(self, farm: Farm | None = None, settings: Settings = DEFAULT) -> None:
         self.fired: list[Fired] = []
         self.held: dict[int, int] = {}  # schedules whose runs do not end by themselves -> the run that goes on
         self.number = 0
-        super().__init__(farm)
+        super().__init__(farm, settings)
 
     def schedule(self, kind: str, **values: Any) -> Schedule:
         self.number += 1

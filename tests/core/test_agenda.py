@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from brender.core import agenda, calendars, occurrences
 from brender.core.rows import Schedule
 
+from .builders import at_once
 from .test_calendars import text
 from .test_cron import JUMPS
 
@@ -60,7 +61,7 @@ def test_an_agenda_with_room_has_every_occurrence_in_order(
 ) -> None:
     """Issue 6 item 5: what a calendar shows is what the plans say, and the page reckons none of it."""
     start, end = NOW + begin, NOW + begin + length
-    found = agenda.coming(rows, tz, start, end, each=10_000, most=50_000)
+    found = at_once(agenda.coming(rows, tz, start, end, each=10_000, most=50_000))
     wanted = sorted((at, row.id) for row in rows if row.state == "armed" for at in all_of(row, start, end))
     assert [(one.at, one.id) for one in found.due] == wanted
     assert (found.cut, found.left) == (None, 0)
@@ -72,7 +73,7 @@ def test_an_agenda_without_room_says_where_it_left_something_out(
     rows: list[Schedule], tz: str, each: int, most: int
 ) -> None:
     end = NOW + 1.3 * DAY
-    found = agenda.coming(rows, tz, NOW, end, each, most)
+    found = at_once(agenda.coming(rows, tz, NOW, end, each, most))
     assert len(found.due) <= most
     assert [one.at for one in found.due] == sorted(one.at for one in found.due)
     days: Counter[tuple[int, str]] = Counter()
@@ -127,7 +128,7 @@ def test_calendars_of_the_same_windows_are_told_once_and_those_that_are_held_not
     rows = [Schedule(number, str(number), kind="calendar", expr="Mon 08:00-09:00", next_at=NOW) for number in (1, 2, 3)]
     rows[2].state = "paused"
     rows.append(Schedule(4, "4", kind="calendar", expr="Sun 08:00-09:00", next_at=NOW))
-    found, left = agenda.bands(rows, NOW, NOW + 7 * DAY)
+    found, left = at_once(agenda.bands(rows, NOW, NOW + 7 * DAY))
     assert [one.ids for one in found] == [[1, 2], [4]]
     assert [len(one.spans) for one in found] == [1, 1]
     assert left == 0
@@ -140,9 +141,9 @@ def test_a_farm_with_too_much_of_it_says_how_many_were_left_out(monkeypatch: pyt
         Schedule(number, str(number), kind="once_when", timestamp=NOW + number, next_at=NOW + number)
         for number in (1, 2, 3)
     ]
-    assert agenda.coming(rows, "UTC", NOW, NOW + DAY, 4, 10).left == 1
+    assert at_once(agenda.coming(rows, "UTC", NOW, NOW + DAY, 4, 10)).left == 1
     bands = [
         Schedule(number, str(number), kind="calendar", expr=f"Mon 0{number}:00-09:00", next_at=NOW) for number in (1, 2)
     ]
-    found, left = agenda.bands(bands, NOW, NOW + 7 * DAY)
+    found, left = at_once(agenda.bands(bands, NOW, NOW + 7 * DAY))
     assert (len(found), left) == (1, 1)

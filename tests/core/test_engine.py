@@ -119,6 +119,7 @@ def events_of(stage: Stage) -> dict[type[ev.Event], ev.Event]:
         ev.DeliverySent: ev.DeliverySent(1, ["anna@example.org"]),
         ev.DeliveryFailed: ev.DeliveryFailed(1, "no route", final=True),
         ev.RetryDeliveries: ev.RetryDeliveries([1]),
+        ev.DropDeliveries: ev.DropDeliveries([1]),
     }
 
 

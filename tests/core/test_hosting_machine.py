@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from brender.core import events as ev
-from brender.core.rules import hosting
+from brender.core.rules import census
 from brender.errors import BrenderError
 from core.builders import Stage
 
-from .test_channels import Managers
+from .managers import Managers
 
 which = st.integers(0, 3)
 few = st.integers(0, 30)
@@ -22,7 +22,7 @@ class HostingMachine(RuleBasedStateMachine):
 
     @initialize(count=st.integers(1, 4), portion=st.sampled_from([2, 250]))
     def begin(self, count: int, portion: int) -> None:
-        hosting.A_TURN = portion  # in one turn, so that a move takes several
+        census.A_TURN = portion  # in one turn, so that a move takes several
         self.stage = Stage()
         self.managers = Managers(self.stage)
         self.number = 0
@@ -144,7 +144,7 @@ class HostingMachine(RuleBasedStateMachine):
             self.add(1, False, 0)
         assert max(self.managers.counts()) - min(self.managers.counts()) <= 1
         self.add(7, False, 0)
-        hosting.A_TURN = 250
+        census.A_TURN = 250
         assert max(self.managers.counts()) - min(self.managers.counts()) <= 1
 
 

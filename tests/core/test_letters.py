@@ -286,3 +286,39 @@ def _act(stage: Stage, deed: str, letter: dict[str, Any], out: dict[str, list[st
         stage.do(ev.DeliverySent(letter["id"], ["anna@x"]))
     elif deed == "fail":
         stage.do(ev.DeliveryFailed(letter["id"], "no"))
+
+
+@pytest.mark.parametrize("state", ["queued", "retrying", "failed"])
+def test_a_letter_that_nobody_wants_is_dropped(state: str) -> None:
+    """It leaves the outbox for good, its lines stay in the log, and the letters beside it are none the worse."""
+    stage = Stage()
+    write(stage, "ALERT", "unwanted")
+    if state != "queued":
+        take(stage)
+        stage.do(ev.DeliveryFailed(1, "no route to host", final=state == "failed"))
+    write(stage, "ALERT", "wanted", logger="other")
+    assert stage.farm.deliveries[1].state == state
+    turn = stage.turn(ev.DropDeliveries([1], "anna"))
+    assert turn.answers[0]["deliveries"] == [1]
+    assert [row.id for row in letters(stage)] == [2]
+    told = {"id": 1, "logger": "render", "error": stage_error(state), "by": "anna"}
+    assert ("delivery.dropped", told) in turn.notices
+    assert texts(take(stage)) == ["wanted"]
+    assert ("record", 1) in {(change.table, change.id) for change in turn.changes if change.op == "put"}
+    assert "no delivery 1" in stage.refused(ev.RetryDeliveries([1])).message
+
+
+def stage_error(state: str) -> str:
+    return "" if state == "queued" else "no route to host"
+
+
+def test_a_letter_under_way_is_not_dropped_and_all_stay_when_one_cannot_go() -> None:
+    stage = Stage()
+    write(stage, "ALERT", "under way")
+    write(stage, "ALERT", "waits", logger="other")
+    take(stage)
+    error = stage.refused(ev.DropDeliveries([2, 1], "anna"))
+    assert "being sent by here" in error.message and error.hint
+    assert [row.id for row in letters(stage)] == [1, 2]
+    stage.do(ev.DeliverySent(1, ["anna@example.org"]))
+    assert stage.do(ev.DropDeliveries([2], "anna"))["deliveries"] == [2]

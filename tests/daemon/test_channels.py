@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import msgspec
 import pytest
+from gevent.event import Event as Bell
 
 from brender.core.orders import ChannelSpec, CountChannels, Host
 from brender.daemon.channels import Channels, own_devices
@@ -20,7 +21,7 @@ from brender.probes.registry import Registry
 from brender.wire.packed import FrameReader, Message, frame
 from brender.worker.instruments import INSTRUMENTS
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 class Good(Probe):
@@ -86,13 +87,18 @@ class Manager:
     def __init__(self) -> None:
         self.kept: list[tuple[int, float, Any]] = []
         self.said: list[Message] = []
+        self._bell = Bell()
         self._reader = FrameReader()
-        self.channels = Channels(
-            Instruments(Drivers(), Surroundings()),
-            lambda *sample: self.kept.append(sample),
-            lambda data: self.said.extend(self._reader.feed(data)),
-        )
+        self.channels = Channels(Instruments(Drivers(), Surroundings()), self._keep, self._hear)
         self._greenlet = gevent.spawn(self.channels.run)
+
+    def _keep(self, *sample: Any) -> None:
+        self.kept.append(sample)
+        self._bell.set()
+
+    def _hear(self, data: bytes) -> None:
+        self.said.extend(self._reader.feed(data))
+        self._bell.set()
 
     def tell(self, order: Host | CountChannels) -> None:
         (message,) = FrameReader().feed(frame([{"method": order.wire, "params": msgspec.structs.asdict(order)}]))
@@ -104,8 +110,9 @@ class Manager:
     def until(self, question: Callable[[], Any]) -> Any:
         end = time.monotonic() + LIMIT_S
         while not (found := question()):
-            assert time.monotonic() < end, (self.states(), self.kept[-5:], self.said[-5:])
-            gevent.sleep(0.005)
+            self._bell.clear()
+            rung = self._bell.wait(max(0.0, end - time.monotonic()))
+            assert rung, (self.states(), self.kept[-5:], self.said[-5:])
         return found
 
     def values(self, channel: int) -> list[Any]:

@@ -126,13 +126,13 @@ def test_under_its_floor_of_memory_a_worker_starts_nothing_and_says_so(here: Sta
 def test_a_task_that_stands_still_is_told_and_ended_and_one_that_works_is_not(here: Stage) -> None:
     """CONTRACT R32."""
     script(here.folder / "functions", "busy.py", "import os, sys\nwhile not os.path.exists(sys.argv[1]): pass\n")
-    client(here, "--slots", "2", "--stalled-after", "0.7", "--stop-stalled", heartbeat=0.1)
+    client(here, "--slots", "2", "--stalled-after", "2", "--stop-stalled", heartbeat=0.1)
     here.master.say(work("busy.py", [str(here.folder / "enough")], 2))
     holding(here, 1)
-    assert here.master.wait("worker.stalled") == {"attempts": [[1, 0.7]]}
+    assert here.master.wait("worker.stalled") == {"attempts": [[1, 2.0]]}
     (here.folder / "enough").touch()
     found = here.master.results(2)
-    assert (found[1][1], found[1][5]) == ("error", "no output and no processor time for 0.7 s")
+    assert (found[1][1], found[1][5]) == ("error", "no output and no processor time for 2 s")
     assert found[2][1] == "success0"
 
 

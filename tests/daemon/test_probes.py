@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from test_client import gone
 
-from brender.daemon import kin, probes, pulse
+from brender.daemon import probes, pulse
 from brender.worker.gpus import Gpu
 
 NOWHERE = Path("/nowhere")
@@ -52,8 +53,7 @@ def test_a_program_that_hangs_is_left_with_what_it_said(tmp_path: Path) -> None:
     script.chmod(0o755)
     said = probes._said([str(script)], 3.0)
     assert said.decode().strip() == ROW
-    row = kin.row_of(int((tmp_path / "pid").read_text()))
-    assert row is None or row.state == "Z"
+    assert gone(int((tmp_path / "pid").read_text()))
     assert probes._said(["/no/such/program"], 0.5) == b""
 
 

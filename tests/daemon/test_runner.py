@@ -84,7 +84,7 @@ def job(scenes: Path, tmp_path: Path) -> Callable[..., BlenderJob]:
 def render(program: Program, params: BlenderJob, frames: list[int], attempt: str = "a1") -> tuple[int, BlenderLines]:
     """Run one attempt to its end; its exit code and what its lines told."""
     argv = command(program, params, frames, prepare(params, attempt), threads=1)
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240)
     lines = BlenderLines(len(frames))
     for line in done.stdout.splitlines():
         lines.feed(line)

@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brender.daemon.logs import AttemptLog, LogFolder
+from brender.daemon.said import Said
 from brender.daemon.tails import Tails
 from brender.wire import logs
 from brender.wire.packed import FrameReader, Message, frame
+
+LIMIT_S = 60.0
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -51,11 +54,12 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = LogFolder(folder)
+        self.said = Said(folder / "said")
         self.alive: set[int] = set()
         self.pieces: list[logs.Piece] = []
         self.news = Event()
         self.reader = FrameReader()
-        self.tails = Tails(self.folder, lambda attempt: attempt in self.alive, self.post)
+        self.tails = Tails(self.folder, self.said, lambda attempt: attempt in self.alive, self.post)
 
     def post(self, data: bytes) -> None:
         self.pieces += [one.params_as(logs.Piece) for one in self.reader.feed(data)]
@@ -67,7 +71,7 @@ class Worker:
             self.tails.hear(message)
 
     def next(self) -> logs.Piece:
-        with gevent.Timeout(5):
+        with gevent.Timeout(LIMIT_S):
             while not self.pieces:
                 self.news.clear()
                 self.news.wait()
@@ -109,6 +113,17 @@ def test_a_followed_log_is_sent_as_it_grows_and_ends_with_its_attempt(worker: Wo
     worker.hear(logs.MORE, logs.About(1))
 
     assert worker.next() == logs.Piece(1, 7, b"Saved\n", 6, 12, True)
+
+
+def test_what_the_daemon_itself_says_goes_on_as_long_as_it_lives(worker: Worker) -> None:
+    worker.said.write(b"online as render-07\n")
+    worker.hear(logs.ASK, logs.Ask(1, logs.OWN, lines=10, follow=True))
+    assert worker.next() == logs.Piece(1, logs.OWN, b"online as render-07\n", 0, 20, False)
+    worker.hear(logs.MORE, logs.About(1))
+    worker.said.write(b"offline\n")
+    assert worker.next() == logs.Piece(1, logs.OWN, b"offline\n", 20, 28, False)
+    worker.hear(logs.ASK, logs.Ask(2, logs.OWN, start=20))
+    assert worker.next() == logs.Piece(2, logs.OWN, b"offline\n", 20, 28, True)
 
 
 def test_no_piece_leaves_before_the_last_one_was_taken_and_none_is_too_big(worker: Worker) -> None:

@@ -24,6 +24,7 @@ from brender.worker.gpus import Gpu
 from brender.worker.warm import Terms
 from brender.worker.world import Began, Ended, Input, Launch, NotStarted, Orphaned, Published
 
+LIMIT_S = 60.0
 ORRERY = Path(RUNNER).parent.parent / "scenes" / "orrery.py"
 # Speaks as the runner does; what it does with a request is named by the file it is asked to render.
 FAKE = """\
@@ -89,11 +90,11 @@ class Stage:
         self.told += inputs
         self._bell.set()
 
-    def until(self, found: Callable[[], object], limit_s: float = 15.0) -> None:
-        deadline = time.monotonic() + limit_s
+    def until(self, found: Callable[[], object]) -> None:
+        deadline = time.monotonic() + LIMIT_S
         while not found():
             self._bell.clear()
-            assert self._bell.wait(max(0.0, deadline - time.monotonic())), f"not in {limit_s} s: {self.told}"
+            assert self._bell.wait(max(0.0, deadline - time.monotonic())), f"not in {LIMIT_S} s: {self.told}"
 
     def launch(
         self,
@@ -182,7 +183,7 @@ def pixels(path: Path) -> bytes:
     return found
 
 
-def gone(pid: int, limit_s: float = 8.0) -> bool:
+def gone(pid: int, limit_s: float = LIMIT_S) -> bool:
     """Whether the process ends in time; timers of the slots go on meanwhile."""
     try:
         fd = os.pidfd_open(pid)

@@ -264,7 +264,11 @@ def test_a_watched_list_without_colour_is_redrawn_all_the_same(window: Open, doo
 
 
 def watching(doors: Farm, *words: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "brender.cli", *words, "--watch", "--master", f"127.0.0.1:{doors.port}"]
+    return begun(doors, *words, "--watch")
+
+
+def begun(doors: Farm, *words: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "brender.cli", *words, "--master", f"127.0.0.1:{doors.port}"]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
@@ -275,7 +279,7 @@ def read(program: subprocess.Popen[str]) -> str:
     while not said.endswith(b"\n"):
         ready, _, _ = select.select([program.stdout], [], [], LIMIT)
         assert ready, f"nothing more is said after {said!r}"
-        said += os.read(program.stdout.fileno(), 1)
+        said += os.read(program.stdout.fileno(), 1) or pytest.fail(f"it has ended after {said!r}")
     return said.decode()
 
 
@@ -297,6 +301,26 @@ def test_each_change_is_a_line_of_json_over_a_restart_of_the_master(doors: Farm)
             assert program.wait(LIMIT) == 0
         finally:
             program.kill()
+
+
+def test_what_a_daemon_says_is_followed_over_a_restart_of_the_master(doors: Farm) -> None:
+    """And is still there when the daemon itself was started anew."""
+    said = piped(doors, "worker", "tail", "render-01").stdout
+    assert "brender client: online as render-01, epoch " in said
+    epoch = said.count("online as render-01")
+    with begun(doors, "worker", "tail", "render-01", "lines=1", "--follow") as program:
+        try:
+            assert "render-01" in read(program)
+            doors.master.process.kill()
+            doors.master.wait()
+            doors.start()
+            while "online as render-01" not in read(program):
+                pass
+        finally:
+            program.kill()
+    assert piped(doors, "worker", "tail", "render-01").stdout.count("online as render-01") == epoch + 1
+    answer = json.loads(piped(doors, "worker", "tail", "render-01", "lines=1", "--json").stdout)
+    assert (answer["worker"], answer["text"].count("\n"), answer["eof"]) == ("render-01", 1, True)
 
 
 def test_a_pipe_gets_the_whole_text_again(two: Farm) -> None:

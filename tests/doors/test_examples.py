@@ -57,7 +57,9 @@ BEFORE: dict[str, list[str]] = {
     **dict.fromkeys(["job.unblock", "job.requeue", "task.retry", "task.list"], FAILED),
     **dict.fromkeys(["job.files", "task.files"], RENDERS),
     **dict.fromkeys(["schedule.once_after", "schedule.repeat_o_clock"], IDLE),
-    **dict.fromkeys(["schedule.show", "schedule.remove", "schedule.run_now", "schedule.pause"], NIGHTLY),
+    **dict.fromkeys(
+        ["schedule.show", "schedule.history", "schedule.remove", "schedule.run_now", "schedule.pause"], NIGHTLY
+    ),
     "schedule.resume": [*NIGHTLY, "schedule pause nightly"],
     "schedule.start": ["schedule stop"],
     "device.add": [],

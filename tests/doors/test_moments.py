@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from .peers import Farm
+from .peers import Farm, Json
 
 
 def test_the_states_of_tasks_come_to_who_names_the_topic_and_make_the_grid(doors: Farm) -> None:
@@ -70,6 +70,36 @@ def test_what_channels_measure_is_told_as_it_is_and_no_sample_twice(doors: Farm)
     assert {value for _, _, value in found} <= {3.5, "x" * 200}
     watcher.call("farm.unsubscribe", topics=["channel.values"])
     doer.call("channel.delete", channels=["told", "untold"])
+
+
+def test_a_session_hears_the_values_of_the_channels_that_it_chose(doors: Farm) -> None:
+    """Issue 6: who shows three plots pays for three of ten thousand channels."""
+    some, everything, doer = doors.json(), doors.json(), doors.json()
+    made = doer.call("channel.add", names=["wanted", "other", "later"], values={"type": "simple"})["channels"]
+    wanted, other, later = (one["id"] for one in made)
+    everything.call("farm.subscribe", topics=["channel.values"])
+    assert some.call("farm.subscribe", topics=["channel.values"], channels=[wanted])["channels"] == [wanted]
+
+    def told(who: Json, until: int) -> set[int]:
+        """The channels of the events up to the first that tells of this one."""
+        found: set[int] = set()
+        while until not in found:
+            found |= {one[0] for one in who.event("channel.values")["data"]["values"]}
+        return found & {wanted, other, later}
+
+    for name in ("other", "later", "wanted"):
+        doer.call("reading.put", source=name, key="-", value=1.0)
+    assert told(some, wanted) == {wanted}
+    assert told(everything, wanted) == {wanted, other, later}
+    some.call("farm.subscribe", topics=["channel.values", "job.*"], channels=[later])  # in place of the first
+    some.call("farm.subscribe", topics=["worker.*"])  # of another topic: nothing else happens
+    for name in ("wanted", "later"):
+        doer.call("reading.put", source=name, key="-", value=2.0)
+    assert told(some, later) == {later}
+    assert "channels" not in some.call("farm.subscribe", topics=["channel.values"])
+    doer.call("reading.put", source="other", key="-", value=3.0)
+    assert told(some, other) == {other}
+    doer.call("channel.delete", channels=["wanted", "other", "later"])
 
 
 def test_an_event_of_a_row_says_what_can_be_done_with_it(doors: Farm) -> None:

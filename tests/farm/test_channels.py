@@ -50,7 +50,7 @@ def test_a_machine_that_connects_is_measured_without_anybodys_doing(real: Farm) 
     assert Path(manager["pid_path"]).read_text() == f"{manager['pid']}\n"
     assert manager["modified_at"] >= manager["started_at"]
     real.workers["hal"].send_signal(signal.SIGTERM)
-    assert programs.ended(real.workers["hal"], 10.0)
+    assert programs.ended(real.workers["hal"], programs.LIMIT_S)
     assert not Path(manager["pid_path"]).exists()
 
 
@@ -107,7 +107,7 @@ def test_rows_edited_by_hand_are_taken_over_at_sighup_without_a_restart(real: Fa
     """RM-34 to RM-37."""
     line = real.start("one")
     before = wait(lambda: logging(line, "one.load"))
-    with sqlite3.connect(real.folder / "master" / "farm.db") as database:
+    with sqlite3.connect(real.folder / "master" / "farm.db", timeout=programs.LIMIT_S) as database:
         database.execute("UPDATE key SET mul = 0, unit = 'procs' WHERE name = 'load'")
         database.execute("UPDATE key SET description = 'of all processors' WHERE name = 'cpu'")
         database.execute("INSERT INTO device (name, driver, config) VALUES ('etc', 'file', '{\"path\": \"/etc\"}')")
@@ -144,7 +144,7 @@ def test_a_file_of_lines_is_read_where_the_person_is(real: Farm) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "brender.cli", "channel", "load", "-f", str(path)],
         env={**os.environ, "PYTHONPATH": str(programs.ROOT), "BRENDER_MASTER": f"127.0.0.1:{real.port}"},
-        capture_output=True, text=True, check=False, timeout=30,
+        capture_output=True, text=True, check=False, timeout=programs.LIMIT_S,
     )  # fmt: skip
     assert told.stdout.splitlines()[0] == "OK 2 lines run, 2 lines refused.", told.stderr
     assert "line 4: A channel named 'b' exists already." in told.stdout
@@ -161,7 +161,7 @@ def test_a_real_render_is_told_by_its_workers_channels(real: Farm) -> None:
         f"bpy.ops.wm.save_as_mainfile(filepath={str(scene)!r})"
     )
     argv = ["blender", "-b", "--factory-startup", "--python-exit-code", "9", "--python-expr", made]
-    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    subprocess.run(argv, check=True, capture_output=True)
     line = real.start("hal")
     wait(lambda: logging(line, "hal.tasks.task_memory"))
     keys = {row["name"]: row["unit"] for row in line.ask("key.list")["keys"]}
@@ -174,5 +174,5 @@ def test_a_real_render_is_told_by_its_workers_channels(real: Farm) -> None:
     wait(lambda: channels(line, names[2])[names[2]]["value"] == 4)
     found = wait(lambda: logging(line, *names))
     assert found[names[0]]["value"] > 0
-    assert 0 < found[names[1]]["value"] < 60
+    assert 0 < found[names[1]]["value"] < 600
     assert 30 < found[names[3]]["value"] < 4000

@@ -11,7 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors.peers import ROOT, Screen
+from doors.peers import LIMIT, ROOT, Screen, until
+
+
+def get(port: int, path: str) -> bytes:
+    """What the page answers; nothing as long as it is not there. Its thumbnails come a little after their frames."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+    try:
+        link.request("GET", path)
+        return link.getresponse().read()
+    except ConnectionError:
+        return b""
+    finally:
+        link.close()
 
 
 @pytest.fixture
@@ -22,21 +34,18 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     yield screen
     if screen.process.poll() is None:
         os.killpg(screen.process.pid, signal.SIGINT)
-    screen.process.wait(30)
+    screen.process.wait(LIMIT)
     screen.close()
 
 
 def test_the_demo_ends_with_frames_a_movie_and_a_page_that_shows_them(demo: Screen, tmp_path: Path) -> None:
     """Issue 6: what one is told to look at is there."""
-    said = demo.wait(lambda screen: "Ctrl-C stops it" in screen, "the demo is over", 120)
+    said = demo.wait(lambda screen: "Ctrl-C stops it" in screen, "the demo is over", 240)
     page = re.search(r"Page: +http://127\.0\.0\.1:(\d+)/#/jobs/(\d+)", said)
     assert page, said
     assert f"Watch it in a browser, too: http://127.0.0.1:{page[1]}/#/jobs/{page[2]}" in said
-    link = http.client.HTTPConnection("127.0.0.1", int(page[1]), timeout=15)
     for path, begin in (("/", b"<!doctype html>"), (f"/preview/{page[2]}/frames/1", b"\xff\xd8\xff")):
-        link.request("GET", path)
-        assert link.getresponse().read().startswith(begin), path
-    link.close()
+        until(lambda path=path, begin=begin: get(int(page[1]), path).startswith(begin), path)
     assert len(list((tmp_path / "farm/frames").glob("*.png"))) == 2
     assert (tmp_path / "farm/orrery.mp4").stat().st_size > 0
     demo.type("\x03")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .programs import ROOT, Farm, Line, eventually, online
+from .programs import LIMIT_S, ROOT, Farm, Line, eventually, online
 
 EXAMPLES = ROOT / "examples" / "openjd"
 
@@ -31,7 +31,9 @@ def allowed(real: Farm) -> tuple[Farm, Line]:
 def shell(farm: Farm, *words: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "BRENDER_MASTER": f"127.0.0.1:{farm.port}", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "brender.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=farm.folder, timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=env, cwd=farm.folder, timeout=LIMIT_S, check=False
+    )
 
 
 def submit(farm: Farm, template: Path, *words: str) -> dict[str, Any]:

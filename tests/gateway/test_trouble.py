@@ -77,16 +77,6 @@ def wire(own: Farm) -> Iterator[Wire]:
         made.close()
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Farm]:
-    """A farm of this test alone, for what ends it."""
-    made = Farm(tmp_path)
-    try:
-        yield made
-    finally:
-        made.end()
-
-
 def gateway(farm: Farm, port: int = 0) -> Web:
     made = Web(farm.folder, port or farm.port, "--data", str(farm.folder / "web"))
     farm.programs.append(made.program)

@@ -16,6 +16,7 @@ from gevent.event import Event
 
 from brender.config import DEFAULT
 from brender.hub import consoles
+from brender.hub import port as port_module
 from brender.hub.consoles import Consoles
 from brender.hub.links import Link
 from brender.hub.port import GONE, Port
@@ -23,22 +24,27 @@ from brender.wire.messages import Reply, Request
 from brender.wire.session import Conversation
 from brender.wire.telnet import DO, ECHO, IAC, NAWS, OFFER, SB, SE, SGA, TTYPE, WILL
 
-LIMIT_S = 15.0
+LIMIT_S = 60.0
 ANSWERS = bytes((IAC, DO, ECHO, IAC, DO, SGA, IAC, WILL, NAWS, IAC, WILL, TTYPE))
 NAME = bytes((IAC, SB, TTYPE, 0)) + b"xterm" + bytes((IAC, SE))
 ABOUT = {"columns": 80, "rows": 24, "terminal": "xterm", "typed": ""}
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Consoles]:
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consoles]:
+    monkeypatch.setattr(consoles, "ENDING", LIMIT_S)  # for one that is asked to end while it still begins
     found = Consoles(tmp_path)
     yield found
-    child = found._child
     found.stop()
-    if child is not None:
-        with gevent.Timeout(LIMIT_S):
-            while child.returncode is None:
-                gevent.sleep(0.01)
+    over(found)
+
+
+def over(made: Consoles) -> None:
+    """Wait until its present child has ended, and what follows from that."""
+    attending = made._attending
+    if attending is not None:
+        attending.join(LIMIT_S)
+        assert attending.dead
 
 
 def test_it_is_started_once_and_ends_when_its_line_is_closed(made: Consoles) -> None:
@@ -48,9 +54,7 @@ def test_it_is_started_once_and_ends_when_its_line_is_closed(made: Consoles) -> 
     made.wake()
     assert made._child is child and child is not None
     made.stop()
-    with gevent.Timeout(LIMIT_S):
-        while child.returncode is None:
-            gevent.sleep(0.01)
+    over(made)
     assert child.returncode == 0
     assert not made.lends
 
@@ -85,9 +89,9 @@ def test_one_that_hangs_is_ended_and_started_again(
     child = made._child
     assert child is not None
     os.kill(child.pid, signal.SIGSTOP)
-    with caplog.at_level(logging.WARNING), gevent.Timeout(LIMIT_S):
-        while made._child in (child, None):
-            gevent.sleep(0.01)
+    with caplog.at_level(logging.WARNING):
+        over(made)
+    assert made._child not in (child, None)
     assert child.returncode == -signal.SIGKILL
     assert "has said nothing" in caplog.text
 
@@ -132,8 +136,9 @@ class Taker(Consoles):
 
 
 @pytest.fixture
-def room() -> Iterator[tuple[Taker, Port, Any]]:
+def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Taker, Port, Any]]:
     """A port whose hub answers `heard`, and ends the session that says goodbye."""
+    monkeypatch.setattr(port_module, "NAMING", LIMIT_S)
     taker = Taker()
 
     def take(link: Link, requests: list[Request]) -> None:
@@ -209,7 +214,10 @@ def test_when_nobody_takes_it_the_person_has_the_masters_prompt_at_once(room: tu
         assert b"hello" in said and GONE.encode() not in said
 
 
-def test_a_terminal_that_never_names_itself_is_not_waited_for_long(room: tuple[Taker, Port, Any]) -> None:
+def test_a_terminal_that_never_names_itself_is_not_waited_for_long(
+    room: tuple[Taker, Port, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "NAMING", 0.2)
     taker, _, address = room
     with socket.create_connection(address, LIMIT_S) as sock:
         until(sock, OFFER)

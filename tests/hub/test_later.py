@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,81 +9,15 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
+from parts import LIMIT_S, Farm, Line
 
 from brender.commands.text import render
-from brender.config import DEFAULT
 from brender.core import events as ev
-from brender.core.engine import Core
 from brender.daemon.logs import LogFolder
+from brender.daemon.said import Said
 from brender.daemon.tails import Tails
-from brender.hub.clock import SteadyClock
-from brender.hub.hub import Hub
-from brender.hub.port import Port
-from brender.hub.readings import Readings
-from brender.hub.writer import Writer
-from brender.storage.keeper import open_keeper
-from brender.store import Store
-from brender.wire.feed import Feed
 from brender.wire.packed import FrameReader, frame
-from brender.wire.session import Conversation
 from brender.worker import words
-
-LIMIT_S = 10.0
-
-
-class Farm:
-    """A master's parts on a port of this process."""
-
-    def __init__(self, folder: Path) -> None:
-        store = Store.open(folder)
-        loaded = store.load()
-        loaded.epoch = store.next_epoch()
-        self.faults: list[Exception] = []
-        self.writer = Writer(store, self.faults.append)
-        self.core = Core(loaded)
-        clock = SteadyClock()
-        self.readings = Readings(open_keeper(folder, "", now=clock.now), loaded, clock.now)
-        self.hub = Hub(self.core, self.writer, Feed(100, 1), clock, dict, self.readings)
-        self.port = Port(lambda: Conversation(complete=lambda *_: (0, [])), self.hub.take, self.hub.gone, DEFAULT)
-        self.hub.boot()
-        self.loop = gevent.spawn(self.hub.run)
-        self.address = self.port.listen(("127.0.0.1", 0)).address
-
-    def close(self) -> None:
-        self.port.stop()
-        self.loop.kill()
-        self.readings.close()
-        self.writer.close()
-        assert self.faults == []
-
-
-class Line:
-    """JSON lines; every wait has a deadline."""
-
-    def __init__(self, farm: Farm) -> None:
-        self.sock = socket.create_connection(farm.address, LIMIT_S)
-        self.lines = self.sock.makefile("rb")
-        self.number = 0
-
-    def send(self, method: str, /, **params: Any) -> int:
-        self.number += 1
-        text = json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
-        self.sock.sendall(text.encode() + b"\n")
-        return self.number
-
-    def next(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.lines.readline())
-        return found
-
-    def ask(self, method: str, /, **params: Any) -> Any:
-        """The result, or the error's envelope."""
-        number = self.send(method, **params)
-        while (message := self.next()).get("id") != number:
-            continue
-        return message.get("result", message.get("error"))
-
-    def event(self) -> Any:
-        return self.next()["params"]
 
 
 class Worker:
@@ -95,7 +28,8 @@ class Worker:
         self.folder = LogFolder(folder / name)
         self.alive: set[int] = set()
         self.heard: list[Any] = []
-        self.tails = Tails(self.folder, lambda attempt: attempt in self.alive, self.sock.sendall)
+        self.said = Said(folder / name / "said")
+        self.tails = Tails(self.folder, self.said, lambda attempt: attempt in self.alive, self.sock.sendall)
         mac = "020000000007"
         hello = ev.Hello(0, f"brender_{mac}", mac, name, boot="1", slots=1, functions=["command"])
         self.say(hello)
@@ -134,21 +68,6 @@ class Worker:
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
-    made = Farm(tmp_path / "master")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def line(farm: Farm) -> Iterator[Line]:
-    made = Line(farm)
-    yield made
-    made.lines.close()
-    made.sock.close()
-
-
-@pytest.fixture
 def worker(farm: Farm, tmp_path: Path) -> Iterator[Worker]:
     made = Worker(farm, tmp_path)
     yield made
@@ -160,10 +79,24 @@ def job(line: Line, frames: str = "1-3", retries: int = 0) -> int:
     return int(made["jobs"][0]["id"])
 
 
+def test_a_machine_that_speaks_late_is_welcome_all_the_same(farm: Farm) -> None:
+    """It renders, and 200 ms are over before it has said hello: the port has taken it for a person by then."""
+    with socket.create_connection(farm.address, LIMIT_S) as sock:
+        reader = FrameReader(late=True)
+        found = reader.feed(sock.recv(1))
+        assert found == []
+        hello = ev.Hello(0, "brender_020000000008", "020000000008", "late", boot="1", slots=1)
+        sock.sendall(frame([words.message(hello)]))
+        while not found:
+            found = reader.feed(sock.recv(65536))
+    assert (found[0].method, found[0].params_as(dict)["name"]) == ("welcome", "late")
+
+
 def test_the_log_of_a_running_task_comes_from_its_worker_and_nothing_of_it_is_stored(
-    farm: Farm, line: Line, worker: Worker
+    farm: Farm, line: Line, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FIELD 22, 25."""
+    monkeypatch.setattr("brender.hub.hub.TICK", 3600.0)
     job(line)
     attempt = worker.runs(line)
     worker.folder.open(attempt).write(b"one\n\x1b[31mtwo\xff\n")
@@ -172,7 +105,7 @@ def test_the_log_of_a_running_task_comes_from_its_worker_and_nothing_of_it_is_st
 
     assert (told["text"], told["eof"]) == ("\x1b[31mtwo\\xff\n", True)
     assert (told["worker"], told["attempt"]) == ("render-07", attempt)
-    assert farm.hub.turns - turns <= 1  # a tick at most: the core takes no part
+    assert farm.hub.turns - turns <= 1  # what the worker said before at most: the core takes no part
     assert line.ask("task.log", step="shot", task=0, start=0, attempt=attempt)["text"].startswith("one\n")
 
 
@@ -191,6 +124,29 @@ def test_a_program_follows_a_log_until_its_attempt_has_ended(line: Line, worker:
         text += event["data"]["text"]
 
     assert text + event["data"]["text"] == "Saved\n"
+
+
+def test_what_a_daemon_has_said_is_asked_for_like_a_log_and_never_ends(
+    farm: Farm, line: Line, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 6: why a machine does nothing is seen without going there."""
+    monkeypatch.setattr("brender.hub.hub.TICK", 3600.0)
+    worker.said.write(b"one\ntwo\nthree\n")
+    turns = farm.hub.turns
+    told = line.ask("worker.tail", worker="render-07", lines=2)
+    assert (told["text"], told["eof"], told["worker"], told["next"]) == ("two\nthree\n", True, "render-07", 14)
+    assert "attempt" not in told
+    assert farm.hub.turns - turns <= 1
+    first = line.ask("worker.tail", worker="render-07", start=14, follow=True)
+    assert (first["text"], first["following"]) == ("", True)
+    worker.said.write("four — \x1b[2J\n".encode())
+    event = line.event()
+    assert event["topic"] == "worker.tail"
+    told = {"worker": "render-07", "text": "four — \x1b[2J\n", "start": 14, "next": 28, "size": 28, "eof": False}
+    assert event["data"] == told
+    assert line.ask("farm.unsubscribe", topics=["worker.tail"]) == {"topics": []}
+    assert farm.hub._later.logs._asking == {}
+    assert line.ask("worker.tail", worker="render-77")["code"] == 1003
 
 
 def test_a_person_follows_a_log_line_by_line_and_ctrl_c_ends_it(farm: Farm, line: Line, worker: Worker) -> None:

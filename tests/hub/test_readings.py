@@ -2,95 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 from gevent import socket
+from parts import LIMIT_S, Farm
 
 from brender.commands.text import render
-from brender.config import DEFAULT
-from brender.core.engine import Core
+from brender.core import farm as rows
 from brender.core.rows import Channel, Device, Key
 from brender.errors import Busy
 from brender.hub import readings as module
-from brender.hub.clock import SteadyClock
-from brender.hub.hub import Hub
-from brender.hub.port import Port
-from brender.hub.readings import Readings
-from brender.hub.writer import Writer
-from brender.storage.keeper import open_keeper
 from brender.storage.terms import Terms
-from brender.store import Store
-from brender.wire.feed import Feed
 from brender.wire.packed import FrameReader, frame
 from brender.wire.readings import METHOD, Batch, collected
-from brender.wire.session import Conversation
-
-LIMIT_S = 10.0
 
 
-class Farm:
-    """A master's parts on a port of this process, with two devices that measure."""
-
-    def __init__(self, folder: Path) -> None:
-        store = Store.open(folder)
-        self.farm = store.load()
-        self.farm.devices = {1: Device(1, "render-01"), 2: Device(2, "render-02")}
-        self.farm.keys = {1: Key(1, "temperature", "°C"), 2: Key(2, "state")}
-        self.farm.channels = {
-            7: Channel(7, "t1", "T", 1, 1), 8: Channel(8, "t2", "", 2, 1), 9: Channel(9, "door", "", 1, 2)
-        }  # fmt: skip
-        self.faults: list[Exception] = []
-        self.writer = Writer(store, self.faults.append)
-        self.ahead = 0.0  # seconds by which somebody has set the clock on the wall since
-        self.clock = SteadyClock(lambda: time.time() + self.ahead)
-        self.keeper = open_keeper(folder, "me", terms=Terms(reserve_bytes=0), now=self.clock.now)
-        self.readings = Readings(self.keeper, self.farm, self.clock.wall)
-        info = lambda: {"readings": self.readings.status()}  # noqa: E731
-        self.hub = Hub(Core(self.farm), self.writer, Feed(100, 1), self.clock, info, self.readings)
-        self.port = Port(lambda: Conversation(complete=lambda *_: []), self.hub.take, self.hub.gone, DEFAULT)
-        self.hub.boot()
-        self.loop = gevent.spawn(self.hub.run)
-        self.address = self.port.listen(("127.0.0.1", 0)).address
-        self.ends: list[Any] = []
-
-    def line(self) -> Line:
-        return self._known(Line(self.address))
-
-    def sender(self) -> Sender:
-        return self._known(Sender(self.address))
-
-    def _known(self, one: Any) -> Any:
-        self.ends.append(one.sock)
-        return one
-
-    def close(self) -> None:
-        for sock in self.ends:
-            sock.close()
-        self.port.stop()
-        self.loop.kill()
-        self.readings.close()
-        self.writer.close()
-        assert self.faults == []
-
-
-class Line:
-    """JSON lines."""
-
-    def __init__(self, address: Any) -> None:
-        self.sock = socket.create_connection(address, LIMIT_S)
-        self.lines = self.sock.makefile("rb")
-
-    def ask(self, method: str, **params: Any) -> Any:
-        text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        self.sock.sendall(text.encode() + b"\n")
-        message = json.loads(self.lines.readline())
-        return message.get("result", message.get("error"))
+def measuring(farm: rows.Farm) -> None:
+    """Two devices with three channels."""
+    farm.devices = {1: Device(1, "render-01"), 2: Device(2, "render-02")}
+    farm.keys = {1: Key(1, "temperature", "°C"), 2: Key(2, "state")}
+    farm.channels = {
+        7: Channel(7, "t1", "T", 1, 1), 8: Channel(8, "t2", "", 2, 1), 9: Channel(9, "door", "", 1, 2)
+    }  # fmt: skip
 
 
 class Sender:
@@ -108,6 +45,9 @@ class Sender:
     def say(self, *batches: Batch) -> None:
         self.sock.sendall(b"".join(frame([{"method": METHOD, "params": batch}]) for batch in batches))
 
+    def close(self) -> None:
+        self.sock.close()
+
     def hear(self) -> tuple[str, Any]:
         while not self.heard:
             data = self.sock.recv(65536)
@@ -116,9 +56,13 @@ class Sender:
         return self.heard.pop(0)
 
 
+def sender_of(farm: Farm) -> Sender:
+    return farm.known(Sender(farm.address))  # type: ignore[no-any-return]
+
+
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[Farm]:
-    made = Farm(tmp_path)
+    made = Farm(tmp_path, fill=measuring)
     try:
         yield made
     finally:
@@ -128,7 +72,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 def test_a_batch_is_saved_and_read_back(farm: Farm) -> None:
     """CL-03, CL-41: columns in, `saved` when they are on the disk, the same numbers out."""
     now = round(time.time(), 6)
-    sender, line = farm.sender(), farm.line()
+    sender, line = sender_of(farm), farm.line()
     sender.say(collected([(7, now - 2, 60.5), (8, now - 2, 1.0), (7, now - 1, 61.0), (9, now, "open")]).batch(41))
     assert sender.hear() == ("saved", {"batch": 41, "refused": []})
 
@@ -146,7 +90,7 @@ def test_a_batch_is_saved_and_read_back(farm: Farm) -> None:
 def test_what_may_not_be_kept_is_refused_by_name_and_the_rest_is_kept(farm: Farm) -> None:
     """RM-33, CL-48: an unknown channel, a time in the future, NaN; a batch that is none is refused as a whole."""
     now = time.time()
-    sender = farm.sender()
+    sender = sender_of(farm)
     sender.say(
         collected([(7, now, float("nan")), (7, now, 1.0), (77, now, 1.0), (77, now, 2.0), (8, now + 900, 3.0)]).batch(
             1
@@ -168,7 +112,7 @@ def test_what_may_not_be_kept_is_refused_by_name_and_the_rest_is_kept(farm: Farm
 def test_an_alarm_rule_judges_the_batches_of_its_channels_and_nobody_elses(farm: Farm) -> None:
     """RM-51 with real readings: without a rule no sample becomes an event; with one it fires, and is over."""
     now = time.time()
-    sender, line = farm.sender(), farm.line()
+    sender, line = sender_of(farm), farm.line()
     sender.say(collected([(7, now - 9, 99.0), (9, now - 9, "open")]).batch(1))
     sender.hear()
     line.ask("job.list")
@@ -188,7 +132,7 @@ def test_an_alarm_rule_judges_the_batches_of_its_channels_and_nobody_elses(farm:
 
 def test_readings_go_by_the_clock_on_the_wall_also_after_it_was_set(farm: Farm) -> None:
     """F24: the master's machine slept for an hour, or its clock was put right: those of the workers run on."""
-    sender, line = farm.sender(), farm.line()
+    sender, line = sender_of(farm), farm.line()
     farm.ahead = 3600.0
     now = round(time.time() + farm.ahead, 6)
     sender.say(collected([(7, now, 61.0)]).batch(1))
@@ -204,7 +148,7 @@ def test_readings_go_by_the_clock_on_the_wall_also_after_it_was_set(farm: Farm) 
 
 def test_late_samples_change_no_latest_value(farm: Farm) -> None:
     now = time.time()
-    sender = farm.sender()
+    sender = sender_of(farm)
     sender.say(collected([(7, now, 2.0)]).batch(2), collected([(7, now - 60, 1.0), (9, now - 60, "old")]).batch(1))
     sender.hear(), sender.hear()
     assert farm.farm.latest == {7: (now, 2.0), 9: (now - 60, "old")}
@@ -240,7 +184,7 @@ def test_people_put_readings_by_device_and_key_or_channel(farm: Farm) -> None:
 
 def test_machines_may_put_readings_and_ask_for_nothing_else(farm: Farm) -> None:
     """Roles: a collector speaks frames; what changes the farm is not for it."""
-    sender = farm.sender()
+    sender = sender_of(farm)
     params = {"source": "t1", "key": "-", "value": 3.5}
     sender.sock.sendall(
         frame([{"id": 1, "method": "reading.put", "params": params}, {"id": 2, "method": "reading.stats"}])
@@ -263,7 +207,7 @@ def test_questions_that_cannot_be_answered_are_refused(farm: Farm) -> None:
 
 def test_when_nothing_can_be_stored_senders_keep_theirs_and_the_farm_goes_on(farm: Farm) -> None:
     """CL-42: `unsaved` says why and when to try again; commands are refused; status says it; then all is well."""
-    sender, line = farm.sender(), farm.line()
+    sender, line = sender_of(farm), farm.line()
     farm.keeper._buffer._terms = Terms(reserve_bytes=1 << 62)
     now = time.time()
     sender.say(collected([(7, now, 1.0)]).batch(1))
@@ -286,7 +230,7 @@ def test_when_more_waits_than_may_batches_are_sent_back(farm: Farm, monkeypatch:
     """Back-pressure: memory is bounded, and a worker is read on, so that its heartbeats and results come through."""
     monkeypatch.setattr(module, "MOST_WAITING", 5)
     now = time.time()
-    sender = farm.sender()
+    sender = sender_of(farm)
     sender.say(*(collected((7, now - at, 1.0) for at in range(4)).batch(number) for number in range(20)))
     words = [sender.hear()[0] for _ in range(20)]
     assert words.count("saved") >= 2

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 from gevent import socket
-from test_later import LIMIT_S, Farm, Line
+from parts import LIMIT_S, Farm, Line
 
 from brender.core import events as ev
 from brender.errors import BY_CODE
@@ -17,29 +15,17 @@ from brender.hub.watches import MOST_OF_SESSION
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
-    made = Farm(tmp_path / "master")
+def farm(farm: Farm) -> Farm:
+    """With three machines that are away."""
     for number in range(1, 4):
         hello = ev.Hello(1000 + number, f"brender_{number:012x}", f"{number:012x}", f"box-{number}", slots=1)
-        made.core.turn([hello, ev.Disconnected(1000 + number, bye=True)], made.core.farm.now)
-    yield made
-    made.close()
+        farm.core.turn([hello, ev.Disconnected(1000 + number, bye=True)], farm.farm.now)
+    return farm
 
 
 @pytest.fixture
-def line(farm: Farm) -> Iterator[Line]:
-    made = Line(farm)
-    yield made
-    made.lines.close()
-    made.sock.close()
-
-
-@pytest.fixture
-def other(farm: Farm) -> Iterator[Line]:
-    made = Line(farm)
-    yield made
-    made.lines.close()
-    made.sock.close()
+def other(farm: Farm) -> Line:
+    return farm.line()
 
 
 def states(answer: dict[str, Any]) -> list[str]:
@@ -88,7 +74,10 @@ def test_nothing_is_asked_where_nothing_happens(farm: Farm, line: Line, other: L
     assert (watches.rounds, watches._wake.is_set()) == (rounds, False)
 
 
-def test_many_changes_at_once_are_told_together_and_the_last_state_is_told(line: Line, other: Line) -> None:
+def test_many_changes_at_once_are_told_together_and_the_last_state_is_told(
+    line: Line, other: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brender.hub.watches.PERIOD", 1.0)  # so that a slow machine, too, makes many in so long
     line.ask("rpc.watch", method="worker.list")
     for turn in range(51):
         other.send("worker.disable" if turn % 2 == 0 else "worker.enable", workers=["all"])
@@ -164,9 +153,12 @@ def test_a_session_watches_few_things_at_once(line: Line) -> None:
     assert "workers" in line.ask("rpc.watch", method="worker.list", name="0")
 
 
-def test_who_does_not_read_is_passed_over_and_holds_no_memory(farm: Farm, other: Line) -> None:
+def test_who_does_not_read_is_passed_over_and_holds_no_memory(
+    farm: Farm, other: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only the newest answer matters: however much happens meanwhile, it is not asked before there is room."""
-    slow = Line(farm)
+    monkeypatch.setattr("brender.hub.links.STUCK", LIMIT_S)
+    slow = farm.line(receive=4096)
     for number in range(8):
         other.ask("project.add", name=f"p{number}", values={"description": "x" * 60_000})
     slow.ask("rpc.watch", method="project.list")
@@ -185,5 +177,3 @@ def test_who_does_not_read_is_passed_over_and_holds_no_memory(farm: Farm, other:
     assert unsent >= link._unsent_bytes > link._most_unsent
     while slow.event()["data"]["data"]["projects"][0]["description"] != "the last":
         continue
-    slow.lines.close()
-    slow.sock.close()

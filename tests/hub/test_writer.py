@@ -16,6 +16,8 @@ from brender.core.journal import Change
 from brender.hub.writer import Writer
 from brender.store import Store
 
+LIMIT_S = 60.0
+
 
 def put(row_id: int, name: str = "p") -> Change:
     return Change("project", "put", row_id, astuple(Project(row_id, name)))
@@ -76,7 +78,7 @@ def test_a_full_disk_is_waited_for_and_nothing_is_acknowledged_meanwhile(
     said: list[str] = []
     writer.submit([put(n, "x" * 250) for n in range(1, 200)], lambda: said.append("written"))
     writer.submit([], lambda: said.append("read"))
-    with gevent.Timeout(5):
+    with gevent.Timeout(LIMIT_S):
         while not writer.full:
             gevent.wait(timeout=0.001, objects=[Event()])
     assert "full" in writer.full
@@ -105,7 +107,7 @@ def test_a_broken_disk_is_fatal_once_and_acknowledges_nothing(tmp_path: Path) ->
     (tmp_path / "farm.db").unlink()
     said: list[str] = []
     writer.submit([put(2)], lambda: said.append("no"))
-    assert died.wait(5)
+    assert died.wait(LIMIT_S)
     writer.submit([put(3)], lambda: said.append("no"))
     assert not writer.flush(1)
     writer.close()
@@ -125,7 +127,7 @@ def test_the_log_is_emptied_when_the_farm_is_idle(tmp_path: Path, fatal: list[Ex
     writer = Writer(Store.open(tmp_path), fatal.append)
     writer.submit([put(1)], lambda: None)
     assert writer.flush()
-    with gevent.Timeout(5):
+    with gevent.Timeout(LIMIT_S):
         while (tmp_path / "farm.db-wal").stat().st_size:
             gevent.wait(timeout=0.005, objects=[Event()])
     writer.close()

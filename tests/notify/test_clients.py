@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doors.peers import ROOT, Farm, until
+from doors.peers import LIMIT, ROOT, Farm, until
+from ports import free_port
 
 from brender import MailLoggerClient
 from brender.errors import Invalid, NoMaster
@@ -20,23 +20,14 @@ from .sink import Sink, credentials
 from .test_mail import about
 
 
-@pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
-    made = Farm(tmp_path)
-    try:
-        yield made
-    finally:
-        made.end()
-
-
 def records(farm: Farm) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = farm.json().call("log.list", logger="raspberry")["records"]
     return found
 
 
-def test_the_seeds_program_runs_as_it_is_written(farm: Farm) -> None:
+def test_the_seeds_program_runs_as_it_is_written(own: Farm) -> None:
     """RM-06, RM-07, RM-08, RM-09, RM-10, RM-11; the text of the seed, with its words."""
-    transport = f"127.0.0.1:{farm.port}"
+    transport = f"127.0.0.1:{own.port}"
     logger = MailLoggerClient.open(transport, name="raspberry")
     logger.config(logger.levels.DEBUG, logger.schedule.SILENTLY)
     logger.config(logger.levels.INFO, logger.schedule.DAILY)
@@ -50,34 +41,34 @@ def test_the_seeds_program_runs_as_it_is_written(farm: Farm) -> None:
     logger.error("Algo malo pero recuperable.")
     logger.close()
     logger.close()
-    assert [(one["level"], one["schedule"], one["text"]) for one in records(farm)] == [
+    assert [(one["level"], one["schedule"], one["text"]) for one in records(own)] == [
         ("DEBUG", "SILENTLY", "Un mensaje con trazas y demas."),
         ("INFO", "DAILY", "Informacion de cualquier tipo."),
         ("WARNING", "INSTANTANEOUSLY", "Cuidadin."),
         ("ALERT", "INSTANTANEOUSLY", "Algo muy malo ha pasado."),
         ("ERROR", "INSTANTANEOUSLY", "Algo malo pero recuperable."),
     ]
-    assert records(farm)[0]["host"] == socket.gethostname()
+    assert records(own)[0]["host"] == socket.gethostname()
 
 
-def test_text_takes_arguments_as_printf_does_and_a_clone_has_a_name_of_its_own(farm: Farm) -> None:
+def test_text_takes_arguments_as_printf_does_and_a_clone_has_a_name_of_its_own(own: Farm) -> None:
     """RM-44, RM-47."""
-    with MailLoggerClient.open(f"127.0.0.1:{farm.port}", name="raspberry") as logger:
+    with MailLoggerClient.open(f"127.0.0.1:{own.port}", name="raspberry") as logger:
         logger.info("%d of %s, 100%%", 3, "seven")
         logger.info("100% as it is")
         other = logger.clone("pi")
         logger.write(logger.levels.INFO, "third")
     other.info("the connection is still open")
     other.close()
-    assert [one["text"] for one in records(farm)] == ["3 of seven, 100%", "100% as it is", "third"]
-    assert farm.json().call("log.list", logger="pi")["records"][0]["text"] == "the connection is still open"
+    assert [one["text"] for one in records(own)] == ["3 of seven, 100%", "100% as it is", "third"]
+    assert own.json().call("log.list", logger="pi")["records"][0]["text"] == "the connection is still open"
     with pytest.raises(Invalid, match="closed"):
         logger.info("too late")
 
 
-def test_a_level_or_schedule_that_is_none_is_an_error(farm: Farm) -> None:
+def test_a_level_or_schedule_that_is_none_is_an_error(own: Farm) -> None:
     """RM-07."""
-    with MailLoggerClient.open(f"127.0.0.1:{farm.port}") as logger:
+    with MailLoggerClient.open(f"127.0.0.1:{own.port}") as logger:
         with pytest.raises(Invalid, match="no level 'LOUD'"):
             logger.config("LOUD", logger.schedule.DAILY)
         with pytest.raises(Invalid, match="no schedule 'YEARLY'"):
@@ -88,21 +79,16 @@ def test_a_level_or_schedule_that_is_none_is_an_error(farm: Farm) -> None:
             logger.info("x" * 4001)
 
 
-def test_without_a_master_it_says_so_and_after_a_restart_it_goes_on(farm: Farm) -> None:
-    logger = MailLoggerClient.open(f"127.0.0.1:{farm.port}", name="raspberry")
-    farm.master.process.kill()
-    farm.master.wait()
+def test_without_a_master_it_says_so_and_after_a_restart_it_goes_on(own: Farm) -> None:
+    logger = MailLoggerClient.open(f"127.0.0.1:{own.port}", name="raspberry")
+    own.master.process.kill()
+    own.master.wait()
     with pytest.raises(NoMaster):
         logger.info("nobody hears this")
-    farm.start()
+    own.start()
     logger.info("somebody hears this")
     logger.close()
-    assert [one["text"] for one in records(farm)] == ["somebody hears this"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    assert [one["text"] for one in records(own)] == ["somebody hears this"]
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside a farm"])
@@ -117,13 +103,13 @@ def test_mail_logger_server_mails_with_a_farm_or_starts_one(tmp_path: Path, alon
             [sys.executable, "-m", "brender.mail_server", *words], stdout=log, stderr=log, cwd=ROOT
         )
     try:
-        until(lambda: about(sink, "brender notify started"), "the first letter", 30.0)
+        until(lambda: about(sink, "brender notify started"), "the first letter")
         with MailLoggerClient.open(f"127.0.0.1:{port}", name="pi") as logger:
             logger.alert("Algo muy malo ha pasado.")
             logger.info("for tomorrow")
         until(lambda: about(sink, "Algo muy malo"), "the alert")
         server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0, (tmp_path / "server.log").read_text()
+        assert server.wait(LIMIT) == 0, (tmp_path / "server.log").read_text()
         assert len(about(sink, "for tomorrow")) == 1
         assert len(about(sink, "brender notify stops")) == 1
     finally:

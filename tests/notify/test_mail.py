@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doors.peers import ROOT, Farm, Program, until
+from disks import ballast, on_disk
+from doors.peers import LIMIT, ROOT, Farm, Program, until
+from ports import free_port
 
 from .sink import Sink, certificate, credentials, who
 
@@ -20,9 +22,9 @@ from .sink import Sink, certificate, credentials, who
 class Office:
     """A farm, a sink, and senders of letters."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Sequence[str] = ()) -> None:
         self.folder = folder
-        self.farm = Farm(folder)
+        self.farm = Farm(folder, before)
         self.sinks: list[Sink] = []
 
     def sink(self, **more: Any) -> Sink:
@@ -61,6 +63,20 @@ def office(tmp_path: Path) -> Iterator[Office]:
     finally:
         made.end()
     assert "Traceback" not in made.farm.master.log.read_text()
+
+
+@pytest.fixture
+def tight(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+    """Makes an office whose master's data lies on a disk of so many MiB, of which so many are taken."""
+    made: list[Office] = []
+
+    def make(megabytes: int, taken: int = 0) -> Office:
+        made.append(Office(tmp_path, on_disk(tmp_path / "master", megabytes, taken)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
 
 
 def about(sink: Sink, words: str) -> list[EmailMessage]:
@@ -189,15 +205,13 @@ def test_when_nobody_may_have_it_it_is_given_up_and_said(office: Office) -> None
 
 
 def test_a_dead_server_keeps_the_letter_until_it_is_back(office: Office) -> None:
-    dead = office.sink()
-    office.sinks.remove(dead)
-    dead.close()
-    office.notify(credentials(office.folder, dead.port))
+    port = free_port()
+    office.notify(credentials(office.folder, port))
     until(lambda: [row["state"] for row in office.waiting()] == ["retrying"], "the first one is tried again")
     office.say("while it was dead")
     office.say("and still")  # nobody asks a server that is down for each line: they gather
     assert [(row["state"], row["lines"]) for row in office.waiting()] == [("retrying", 1), ("queued", 2)]
-    sink = office.sink(port=dead.port)
+    sink = office.sink(port=port)
     office.farm.json().call("delivery.retry", deliveries=["all"])
     until(lambda: office.waiting() == [], "all is sent")
     assert len(about(sink, "while it was dead")) == 1
@@ -235,55 +249,37 @@ def test_a_master_killed_while_a_letter_is_sent_hears_of_it_when_it_is_back(offi
     assert len(about(sink, "sent without a master")) == 1
 
 
-def test_a_master_whose_disk_is_full_is_waited_for(tmp_path: Path) -> None:
+def test_a_master_whose_disk_is_full_is_waited_for(tight: Callable[..., Office]) -> None:
     """F06: it takes nothing, so no letter can be taken from it; the sender stays, and goes on when there is room."""
-    disk = tmp_path / "master"
-    disk.mkdir()
-    inside = f'mount -t tmpfs -o size=3m none "{disk}" && exec "$@"'
-    farm = Farm(tmp_path, before=["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
-    sink = Sink()
-    try:
-        farm.json().call("log.write", logger="render", level="ALERT", text="before it was full")
-        ballast = Path(f"/proc/{farm.master.process.pid}/root{disk}") / "ballast"
-        with ballast.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 4096)
-        peer, number = farm.json(), 0
-        while not farm.status()["writer"]["full"]:
-            number += 1
-            values = {"description": "x" * 20_000}
-            params = {"name": f"p{number}", "values": values}
-            peer.send({"jsonrpc": "2.0", "id": number, "method": "project.add", "params": params})
-        words = ["--master", f"127.0.0.1:{farm.port}", "--credentials", str(credentials(tmp_path, sink.port))]
-        sender = Program(tmp_path, "notify.program", *words)
-        farm.programs.append(sender)
-        until(lambda: "takes nothing" in sender.log.read_text(), "it says what it waits for")
-        assert sender.process.poll() is None
-        ballast.unlink()
-        until(lambda: about(sink, "before it was full"), "the letter")
-        assert sender.stop() == 0
-        assert "Traceback" not in sender.log.read_text()
-    finally:
-        farm.end()
-        sink.close()
+    office = tight(3)
+    sink, farm = office.sink(), office.farm
+    office.say("before it was full", "ALERT")
+    filling = ballast(farm.data, farm.master.process.pid)
+    with filling.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+    peer, number = farm.json(), 0
+    while not farm.status()["writer"]["full"]:
+        number += 1
+        params = {"name": f"p{number}", "values": {"description": "x" * 20_000}}
+        peer.send({"jsonrpc": "2.0", "id": number, "method": "project.add", "params": params})
+    sender = office.notify(credentials(office.folder, sink.port))
+    until(lambda: "takes nothing" in sender.log.read_text(), "it says what it waits for")
+    assert sender.process.poll() is None
+    filling.unlink()
+    until(lambda: about(sink, "before it was full"), "the letter")
+    assert sender.stop() == 0
+    assert "Traceback" not in sender.log.read_text()
 
 
-def test_people_hear_of_the_masters_disk_before_it_is_full(tmp_path: Path) -> None:
+def test_people_hear_of_the_masters_disk_before_it_is_full(tight: Callable[..., Office]) -> None:
     """CONTRACT 4.9: a real disk of 40 MiB with 1 MiB left; a letter leaves, and it is over when there is room."""
-    disk = tmp_path / "master"
-    disk.mkdir()
-    inside = f'mount -t tmpfs -o size=40m none "{disk}" && head -c 39m /dev/zero > "{disk}/ballast" && exec "$@"'
-    farm = Farm(tmp_path, before=["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
-    sink = Sink()
-    try:
-        words = ["--master", f"127.0.0.1:{farm.port}", "--credentials", str(credentials(tmp_path, sink.port))]
-        farm.programs.append(Program(tmp_path, "notify.program", *words))
-        until(lambda: about(sink, "The disk of the master is nearly full"), "the letter")
-        (Path(f"/proc/{farm.master.process.pid}/root{disk}") / "ballast").unlink()
-        until(lambda: farm.json().call("alarm.list")["alarms"] == [], "it is over")
-    finally:
-        farm.end()
-        sink.close()
+    office = tight(40, taken=39)
+    sink, farm = office.sink(), office.farm
+    office.notify(credentials(office.folder, sink.port))
+    until(lambda: about(sink, "The disk of the master is nearly full"), "the letter")
+    ballast(farm.data, farm.master.process.pid).unlink()
+    until(lambda: farm.json().call("alarm.list")["alarms"] == [], "it is over")
 
 
 @pytest.mark.parametrize(("mode", "text", "said"), [
@@ -309,7 +305,7 @@ def test_credentials_that_will_not_do_are_refused_with_the_reason(
         ["brender.up", "--credentials"],
     ):
         words = [sys.executable, "-m", *program, str(path)]
-        ran = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=30, check=False)
+        ran = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=LIMIT, check=False)
         assert ran.returncode == 1
         assert said in ran.stderr
         assert "Traceback" not in ran.stderr

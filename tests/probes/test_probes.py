@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from brender.errors import BrenderError, Invalid, Unsupported
-from brender.probes import Surroundings
+from brender.probes import Probe, Surroundings
 from brender.probes.local import printed
 from brender.probes.machine import present
 from brender.probes.places import translated, translated_url
@@ -333,3 +333,13 @@ def test_urls_are_translated_and_odd_values_refused() -> None:
     assert translated_url("http://nas:81/", {}) == ("http://nas:81/", "nas:81")
     with pytest.raises(Invalid, match="no HOST:PORT"):
         translated("nas", 80, {"BRENDER_TRANSLATE_NAS_80": "x:y"})
+
+
+def test_a_probe_that_reads_nothing_is_refused_when_it_is_opened() -> None:
+    """CL-36: what a plug-in lacks is its channels' error before anybody waits for a value."""
+
+    class Mute(Probe):
+        keys: ClassVar = {"kg": "kg"}
+
+    with pytest.raises(TypeError, match="read"):
+        Mute(None, Surroundings())  # type: ignore[abstract]

@@ -18,7 +18,7 @@ from brender.core.engine import CRUD, RULES, Rule
 from brender.core.farm import Farm
 from brender.core.lifecycle import TaskState
 from brender.core.orders import Host, Stop
-from brender.core.rules import attempts, hosting
+from brender.core.rules import attempts, managers, outcomes
 
 from .disk import Disk
 from .farmhouse import Defects
@@ -48,7 +48,7 @@ def results_without_a_fence(ctx: Context, event: ev.Results) -> None:
         for attempt in list(farm.attempts.values()):
             trouble = farm.tasks[attempt.step_id].trouble.get(attempt.task)
             if trouble is not None and trouble.last.id == result.attempt:
-                attempts.finish(ctx, attempt, result)
+                outcomes.finish(ctx, attempt, result)
     attempts.results(ctx, event)
 
 
@@ -154,7 +154,7 @@ def updates_that_restart_the_daemon(ctx: Context, event: ev.Update) -> Any:
     for channel in [ctx.farm.channels[one] for one in event.ids]:
         if channel.manager_id:
             of = [ctx.farm.channels[one] for one in sorted(ctx.farm.hosting.of.get(channel.manager_id, ()))]
-            hosting.host(ctx, ctx.worker(channel.manager_id), of, again=True)
+            managers.host(ctx, ctx.worker(channel.manager_id), of, again=True)
     return answer
 
 

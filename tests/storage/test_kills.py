@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from disks import ballast, on_disk
 from farm import programs
 from farm.programs import Farm, Line
 
@@ -170,22 +171,20 @@ def test_postgresql_may_go_and_come_back_under_load(tmp_path: Path, server: Serv
 
 def test_readings_are_refused_before_the_farm_is_short_of_disk(tmp_path: Path) -> None:
     """Degrade order (CONTRACT 4.9): telemetry first; work is taken on, and no reading is lost when there is room."""
-    (tmp_path / "master").mkdir()
-    inside = f'mount -t tmpfs -o size=290m none "{tmp_path}/master" && exec "$@"'
-    real = MeasuredFarm(tmp_path, "", ["unshare", "--mount", "--map-root-user", "sh", "-c", inside, "sh"])
+    real = MeasuredFarm(tmp_path, "", on_disk(tmp_path / "master", 290))
     try:
         line = real.start("render-01")
         grows(line, 1, 20)
         assert real.master is not None
-        ballast = Path(f"/proc/{real.master.pid}/root{tmp_path}/master/ballast")
-        ballast.write_bytes(b"\0" * (45 << 20))
+        filling = ballast(tmp_path / "master", real.master.pid)
+        filling.write_bytes(b"\0" * (45 << 20))
         end = time.monotonic() + programs.LIMIT_S
         while not line.ask("farm.status")["readings"]["refusing"]:
             assert time.monotonic() < end
         assert "are the farm's" in line.ask("farm.status")["readings"]["refusing"]
         assert line.ask("project.add", name="film")["row"]["name"] == "film"
         before = len(values(line, 1))
-        ballast.unlink()
+        filling.unlink()
         grows(line, 1, before + 100)
         assert line.ask("farm.status")["readings"]["refusing"] == ""
         real.stop()

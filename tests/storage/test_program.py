@@ -24,7 +24,7 @@ from brender.storage.terms import Terms
 from brender.wire.packed import FrameReader, Message, frame
 from brender.wire.readings import METHOD, Batch, collected
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 STORAGE = (sys.executable, "-m", "brender.cli", "storage")
 
 

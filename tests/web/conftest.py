@@ -6,6 +6,7 @@ After each test nothing may be left that the page complained about, nor a reques
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from doors.peers import Farm
@@ -22,8 +23,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[House]:
-    farm = Farm(tmp_path_factory.mktemp("farm"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the farm of a file lives; a file of tests may put there what was before."""
+    return tmp_path_factory.mktemp("farm")
+
+
+@pytest.fixture(scope="module")
+def home(folder: Path, browser: Browser) -> Iterator[House]:
+    farm = Farm(folder)
     try:
         farm.worker("render-01")
         farm.worker("render-02")

@@ -513,3 +513,97 @@ def test_a_plot_has_what_was_measured_while_the_page_was_cut_off(measured: House
     expect(person.page.locator("details tbody tr").first).to_contain_text("8.125 bar")
     put(measured, "pump", [(time.time(), 8.375)])
     expect(figure(person, "pump")).to_contain_text("8.375 bar")
+
+
+class Told:
+    """What a page hears of channels, and what it chose to hear, as it passes its WebSocket."""
+
+    def __init__(self, person: Person) -> None:
+        self.values: dict[int, Any] = {}
+        self.chosen: list[Any] = []
+        person.page.on("websocket", self._listen)
+
+    def _listen(self, socket: Any) -> None:
+        socket.on("framesent", lambda text: self._sent(json.loads(text)))
+        socket.on("framereceived", lambda text: self._heard(json.loads(text)))
+
+    def _sent(self, said: Any) -> None:
+        if said.get("method") == "farm.subscribe" and "channel.values" in said["params"]["topics"]:
+            self.chosen.append(said["params"].get("channels"))
+
+    def _heard(self, said: Any) -> None:
+        for one in said if isinstance(said, list) else [said]:
+            if one.get("method") == "event" and one["params"]["topic"] == "channel.values":
+                self.values.update({channel: value for channel, _, value in one["params"]["data"]["values"]})
+
+
+def test_a_page_hears_the_channels_that_it_shows_and_no_others(measured: House) -> None:
+    """Issue 6: three plots of ten thousand channels cost three channels."""
+    shown, hidden = channel(measured, "zz-shown"), channel(measured, "zz-hidden")
+    put(measured, "zz-shown", [(time.time() - 5, 1.0)])
+    person = measured.person()
+    told = Told(person)
+    person.open(f"channels/{shown}?range=15m")
+    expect(figure(person, "zz-shown")).to_contain_text("1")
+    until(lambda: person.page.evaluate("1") and told.chosen, "the page says which channels it shows")
+    assert set(told.chosen[-1]) == {shown}
+    put(measured, "zz-hidden", [(time.time(), 5.0)])
+    put(measured, "zz-shown", [(time.time(), 2.5)])
+    expect(figure(person, "zz-shown")).to_contain_text("2.5")
+    assert told.values == {shown: 2.5}
+    person.open("channels?q=zz-")  # both are rows now
+    expect(person.row("zz-hidden")).to_contain_text("5")
+    put(measured, "zz-hidden", [(time.time(), 7.25)])
+    expect(person.row("zz-hidden")).to_contain_text("7.25")
+    assert told.values.keys() <= {shown, hidden}
+    person.page.get_by_role("button", name="Now", exact=True).click()  # to sort by it, all have to be known
+    until(lambda: person.page.evaluate("1") and None in told.chosen, "the page hears every channel")
+    person.open("jobs")
+    measured.call("channel.delete", channels=["zz-shown", "zz-hidden"])
+
+
+class Fingers:
+    """Touches on the picture, in parts of its width."""
+
+    def __init__(self, person: Person) -> None:
+        canvas(person).wait_for()
+        self.box = person.page.locator(".plot .u-over").bounding_box()
+        self.session = person.page.context.new_cdp_session(person.page)
+
+    def touch(self, *steps: list[float]) -> None:
+        """Put fingers down where the first step says, lead them along, and lift them."""
+        assert self.box is not None
+        box = self.box
+        for number, step in enumerate(steps):
+            points = [{"x": box["x"] + x * box["width"], "y": box["y"] + 100, "id": at} for at, x in enumerate(step)]
+            kind = "touchMove" if number else "touchStart"
+            self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        self.session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def looked_at(person: Person) -> tuple[float, float]:
+    """The stretch that the address names, once it does."""
+    found = person.until("location.hash.match(/from=([\\d.]+)&to=([\\d.]+)/)", "a stretch is in the address")
+    return float(found[1]), float(found[2])
+
+
+def test_fingers_move_zoom_and_go_back(measured: House) -> None:
+    """Issue 6 item 7: the plots on a phone."""
+    person = measured.person((390, 800)).open(f"channels/{ids(measured, 'pump')}?range=1h")
+    end = time.time()
+    Fingers(person).touch([0.3], [0.4], [0.5], [0.8])  # half a picture to the right: half an hour earlier
+    begin, until_ = looked_at(person)
+    assert (until_ - begin, until_) == (pytest.approx(3600, abs=30), pytest.approx(end - 1800, abs=60))
+    expect(person.page.locator('.picture[aria-busy="false"]')).to_be_visible()
+    Fingers(person).touch([0.4, 0.6], [0.35, 0.65], [0.3, 0.7])  # apart to twice: half the time around the middle
+    person.until(f"!location.hash.includes('from={begin:g}')", "another stretch")
+    closer = looked_at(person)
+    assert closer[1] - closer[0] == pytest.approx(1800, abs=30)
+    assert sum(closer) / 2 == pytest.approx((begin + until_) / 2, abs=30)
+    expect(person.page.locator('.picture[aria-busy="false"]')).to_be_visible()
+    Fingers(person).touch([0.5])
+    Fingers(person).touch([0.5])
+    person.until("!location.hash.includes('from=')", "the usual time again")
+    person.page.go_back()
+    assert looked_at(person) == closer
+    assert person.faults == []

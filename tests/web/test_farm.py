@@ -97,3 +97,11 @@ def test_a_machine_that_is_forgotten_leaves_the_page_of_everybody(house: House) 
     person.button("Forget", ".dialog").click()
     expect(watcher.card("weaver")).to_have_count(0)
     expect(watcher.card("render-01")).to_be_visible()
+
+
+def test_the_way_machines_are_shown_is_the_one_that_is_pressed(house: House) -> None:
+    person = house.person().open("workers")
+    expect(person.button("Cards")).to_have_attribute("aria-pressed", "true")
+    person.button("Table").click()
+    expect(person.button("Cards")).to_have_attribute("aria-pressed", "false")
+    expect(person.page.get_by_role("table", name="Machines")).to_be_visible()

@@ -80,10 +80,33 @@ def test_frames_are_seen_as_they_were_rendered(house: House, rendered: int) -> N
     expect(large).to_have_attribute("src", re.compile(r"^frame/"))  # the frame itself, no thumbnail blown up
     expect(person.page.get_by_role("heading", name="Frame 4")).to_be_visible()
 
-    person.page.locator(".strip button").first.click()
+    person.page.locator(".strip button").last.click()
 
     expect(person.page.get_by_role("heading", name="Frame 1")).to_be_visible()
     assert person.until(LOADED, "the first frame") == 96
+
+
+def test_the_strip_shows_the_newest_frames_whatever_loads_later(house: House, rendered: int) -> None:
+    """It runs from left to right in time and is seen at its end; the chosen one is seen, too."""
+    person = house.person((360, 740)).open(f"jobs/{rendered}")
+    person.see("success0 4")
+    strip = person.page.locator(".strip")
+    left = "(all) => all.map((one) => one.getBoundingClientRect().left)"
+    seen = """(one) => {
+      const [mine, all] = [one, one.parentNode].map((it) => it.getBoundingClientRect());
+      return mine.left >= all.left - 1 && mine.right <= all.right + 1;
+    }"""
+    expect(strip.locator("button")).to_have_count(4)
+    strip.scroll_into_view_if_needed()
+    places = strip.locator("button").evaluate_all(left)
+    assert places == sorted(places, reverse=True)  # the newest is the first for a keyboard
+    newest, oldest = (strip.get_by_role("button", name=name) for name in ("Frame 4", "Frame 1"))
+    assert newest.evaluate(seen)
+    newest.focus()
+    for _ in range(3):
+        person.page.keyboard.press("ArrowLeft")
+    expect(person.page.get_by_role("heading", name="Frame 1")).to_be_visible()
+    assert oldest.evaluate(seen)
 
 
 def test_the_movie_plays(house: House, rendered: int) -> None:

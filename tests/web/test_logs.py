@@ -35,6 +35,11 @@ for number in range(17):
     if number == 8:
         open(sys.argv[1]).close()  # a pipe: it goes on when somebody opens the other end
 """,
+    "wide": """#!/usr/bin/env python3
+print("short")
+print("w" * 300 + " the end of the wide one")
+print("x" * 50_000)
+""",
     "twice": """#!/usr/bin/env python3
 import os, sys
 second = os.path.exists(sys.argv[1])
@@ -145,3 +150,36 @@ def test_a_log_that_nobody_can_read_says_why(house: House) -> None:
     job = house.run("quiet", function="twice", params=[str(house.farm.folder / "quiet")], frames="1")
     person = house.person().open(f"jobs/{job}?task=0&log=999999")
     person.see("999999")
+
+
+def test_what_a_machine_says_is_on_its_page_live_and_over_its_restart(shop: House) -> None:
+    """Issue 6 item 1: the log of the daemon itself."""
+    spare = shop.farm.worker("spare", 1)
+    worker = shop.farm.workers()["spare"]["id"]
+    person = shop.person().open(f"workers/{worker}")
+    log = person.page.get_by_role("log", name="What it says")
+    expect(log).to_contain_text("online as spare")
+    assert spare.stop() == 0
+    person.see("Worker spare, which has its own log, is offline")
+    shop.farm.worker("spare", 1)
+    expect(person.page.locator(".logs [role=status]").first).to_contain_text("live")
+    expect(log.get_by_text("online as spare")).to_have_count(2)
+    assert person.barriers() == []
+
+
+def test_long_lines_are_read_to_their_end(shop: House) -> None:
+    """Sideways, with their numbers in sight; one without an end is not drawn whole."""
+    job = shop.run("wide", function="wide")
+    person = shop.person((700, 800)).open(f"jobs/{job}?task=0&log=newest")
+    log = person.page.get_by_role("log", name="Log")
+    end = log.get_by_text("the end of the wide one")
+    expect(end).to_be_attached()
+    expect(log.get_by_text("46,000 characters more")).to_be_attached()
+    assert log.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    log.evaluate("(one) => { one.scrollLeft = 2200; }")
+    number = log.locator(".ln i").nth(1)
+    box, frame = number.bounding_box(), log.bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert box["x"] == pytest.approx(frame["x"], abs=2)
+    assert person.barriers() == []

@@ -216,3 +216,41 @@ def test_pool_engine_priority_and_preset_of_the_form_reach_the_job(house: House,
     assert step["params"]["engine"] == "BLENDER_WORKBENCH" and step["params"]["percentage"] < 100
     person.see("nobody-has-this")
     house.call("job.stop", job="wished")
+
+
+def test_a_scene_is_uploaded_with_progress_cancelled_and_refused(house: House, tmp_path: Path) -> None:
+    """Issue 6 item 3: what takes long can be watched and left, and what is no scene is not sent at all."""
+    uploads = house.farm.folder / "web" / "uploads"
+    scene, picture = tmp_path / "large.blend", tmp_path / "picture.blend"
+    with scene.open("wb") as file:
+        file.write(b"BLENDER-v405" + bytes(4096))
+        file.truncate(40_000_000)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(4096))
+    person = house.person().open("submit")
+    posts: list[str] = []
+    person.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    field = person.page.locator('input[type="file"]')
+    field.set_input_files(picture)
+    person.see("picture.blend is no .blend file; nothing was sent.", "body")
+    assert posts == []
+
+    session = person.page.context.new_cdp_session(person.page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2_000_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    field.set_input_files(scene)
+    bar = person.page.get_by_role("progressbar", name="Upload of large.blend")
+    until(lambda: int(bar.get_attribute("aria-valuenow") or 0) > 2, "it is under way")
+    expect(person.button("Submit and start")).to_be_disabled()
+    assert person.barriers() == []
+    person.button("Cancel the upload").click()
+    person.see("The upload was cancelled; nothing was kept.", "body")
+    expect(bar).to_have_count(0)
+    until(lambda: not list(uploads.glob("*/*")), "nothing of it is left")
+
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    field.set_input_files(scene)  # the same once more
+    person.see("large.blend is on the farm's storage.", "body")
+    path = person.page.get_by_role("combobox", name="Scene (.blend)").input_value()
+    assert Path(path).stat().st_size == 40_000_000
+    expect(person.page.get_by_label("Job name")).to_have_value("large")

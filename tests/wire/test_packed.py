@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from brender.errors import InvalidParams, NotFound, ParseError
 from brender.wire.packed import FrameReader, Message, frame
-from brender.wire.session import Conversation, Limits, Notice, Reply
+from brender.wire.session import WIPE, Conversation, Limits, Notice, Reply
+from brender.wire.telnet import OFFER
 
 from .peers import pieces
 
@@ -144,6 +145,26 @@ def test_any_cutting_gives_the_same_messages(groups: list[list[dict]], junk: byt
 
     assert found == expected
     assert str(cut.broken) == str(whole.broken)
+
+
+@given(MESSAGES, st.booleans(), st.lists(st.integers(0, 400), max_size=8))
+def test_an_offer_of_telnet_is_passed_over_by_who_was_late_however_it_is_cut(
+    groups: list[list[dict]],  # type: ignore[type-arg]
+    offered: bool,
+    cuts: list[int],
+) -> None:
+    """docs/protocol.md: it may stand before the first frame; nowhere else, and for nobody else."""
+    stream = b"".join(frame(group) for group in groups)
+    offer = OFFER + WIPE if offered else b""
+    late = FrameReader(late=True)
+    assert [one for part in pieces(offer + stream, cuts) for one in late.feed(part)] == FrameReader().feed(stream)
+    assert late.broken is None
+
+    if stream:
+        late.feed(OFFER)
+        assert late.broken is not None
+    stranger = FrameReader(late=True)
+    assert stranger.feed(b"\xff" * 100) == [] and stranger.broken is not None
 
 
 @given(st.binary(max_size=60))

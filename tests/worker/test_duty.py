@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from duty_world import CATALOGUE, HELLO, kept, online, run, running, said, signals, step
 
 from brender.core import events
 from brender.core.events import Hello, Result, Results, Returned, Started
-from brender.core.orders import Ack, Drop, Hangup, Recall, Run, StepSpec, Stop, Waiting, Welcome
+from brender.core.orders import Ack, Drop, Hangup, Recall, Run, StepSpec, Stop, Welcome
 from brender.worker.duty import Duty
-from brender.worker.functions import Catalogue
 from brender.worker.world import (
-    Beat,
     Began,
     Connected,
     Cut,
@@ -24,46 +18,7 @@ from brender.worker.world import (
     NotStarted,
     Orphaned,
     Published,
-    Turn,
 )
-
-HELLO = Hello(0, "brender_02fc00000001", "02fc00000001", "render-07", slots=2)
-CATALOGUE = Catalogue({"simple": "/bin/true"}, blender=True)
-
-
-def step(function: str = "simple", timeout: float | None = None, **more: Any) -> StepSpec:
-    return StepSpec(1, 1, "step", "job", function, more.pop("params", []), timeout=timeout, **more)
-
-
-def run(*attempts: int, spec: StepSpec | None = None, epoch: int = 1) -> Run:
-    return Run(epoch, spec or step(), [(attempt, attempt) for attempt in attempts])
-
-
-def online(**more: Any) -> Duty:
-    duty = Duty(HELLO, CATALOGUE, **more)
-    duty.turn([Connected()], 0.0)
-    duty.turn([Welcome(1, "render-07", 1, 5.0)], 0.0)
-    return duty
-
-
-def running(*attempts: int, spec: StepSpec | None = None) -> Duty:
-    duty = online()
-    duty.turn([run(*attempts, spec=spec)], 0.0)
-    duty.turn([Began(attempt, 1000 + attempt) for attempt in duty.running], 0.0)
-    return duty
-
-
-def signals(turn: Turn) -> list[tuple[int, int]]:
-    return [(one.attempt, one.signum) for one in turn.signal]
-
-
-def kept(turn: Turn) -> list[tuple[int, str]]:
-    return [(result.attempt, result.state) for result in turn.keep]
-
-
-def said(turn: Turn, kind: type[Any]) -> list[Any]:
-    return [event for event in turn.send if type(event) is kind]
-
 
 # ---- slots and queue
 
@@ -169,91 +124,6 @@ def test_the_next_frame_is_rendered_while_the_last_one_is_published() -> None:
     assert sorted(duty.running) == [1, 4, 5]
 
 
-# ---- the ladder
-
-
-def test_the_ladder_is_soft_hard_hard_immortal_at_0_6_7_8_seconds() -> None:
-    """REQUIREMENTS 7.4, F13, SP-38: the slot stays taken until the process is gone, then it was killed."""
-    duty = running(1, 2)
-    turn = duty.turn([Stop([1])], 10.0)
-    seen = [(10.0, signals(turn))]
-    while turn.wake_at is not None:
-        now = turn.wake_at
-        turn = duty.turn([], now)
-        seen.append((now, signals(turn)))
-
-    assert seen == [(10.0, [(1, 15)]), (16.0, [(1, 9)]), (17.0, [(1, 9)]), (18.0, [])]
-    assert said(turn, events.Immortal) == [events.Immortal(0, [(1, 1001)])]
-    assert said(duty.turn([Beat()], 19.0), events.Heartbeat) == [events.Heartbeat(0, "process 1001 does not die")]
-    assert duty.running == [1, 2]
-    assert kept(duty.turn([Ended(1, signal=9)], 500.0)) == [(1, "killed")]
-
-
-@pytest.mark.parametrize(("after", "state"), [(0.1, "stopped"), (5.9, "stopped"), (6.1, "killed")])
-def test_who_ends_before_the_hard_signal_was_stopped_else_killed(after: float, state: str) -> None:
-    """SP-36, SP-37."""
-    duty = running(1)
-    duty.turn([Stop([1])], 0.0)
-    duty.turn([], after)
-
-    assert kept(duty.turn([Ended(1, signal=15)], after)) == [(1, state)]
-
-
-def test_a_daemon_that_slept_through_its_ladder_takes_one_rung_at_a_time() -> None:
-    duty = running(1)
-    duty.turn([Stop([1])], 0.0)
-
-    late = duty.turn([], 60.0)
-
-    assert signals(late) == [(1, 9)] and late.wake_at == 61.0
-    assert not said(late, events.Immortal)
-
-
-def test_a_stop_before_the_process_is_there_waits_for_it() -> None:
-    duty = online()
-    duty.turn([run(1)], 0.0)
-
-    assert signals(duty.turn([Stop([1])], 0.0)) == []
-    assert signals(duty.turn([Began(1, 7)], 0.2)) == [(1, 15)]
-    assert signals(duty.turn([], 5.9)) == []
-    assert signals(duty.turn([], 6.0)) == [(1, 9)]
-
-
-def test_a_second_stop_does_not_begin_the_ladder_anew() -> None:
-    duty = running(1)
-    duty.turn([Stop([1])], 0.0)
-
-    assert signals(duty.turn([Stop([1]), Stop([1])], 3.0)) == []
-    assert signals(duty.turn([], 6.0)) == [(1, 9)]
-
-
-def test_a_stop_of_what_did_not_start_ends_it_at_once() -> None:
-    duty = running(1, 2, 3)
-
-    turn = duty.turn([Stop([3])], 1.0)
-
-    assert kept(turn) == [(3, "stopped")] and duty.queued == []
-
-
-def test_a_waiting_attempt_is_neither_stopped_nor_timed_out_until_it_waits_no_more() -> None:
-    """SP-30."""
-    duty = running(1, spec=step(timeout=5.0))
-    duty.turn([Waiting([1])], 0.0)
-
-    assert signals(duty.turn([], 100.0)) == []
-    assert signals(duty.turn([Stop([1])], 101.0)) == []
-    assert signals(duty.turn([Waiting([])], 102.0)) == [(1, 15)]
-
-
-def test_a_timeout_takes_the_ladder_and_is_an_error_that_says_so() -> None:
-    duty = running(1, spec=step(timeout=2.5))
-
-    assert signals(duty.turn([], 2.4)) == []
-    assert signals(duty.turn([], 2.5)) == [(1, 15)]
-    result = duty.turn([Ended(1, signal=15)], 2.6).keep[0]
-    assert (result.state, result.reason) == ("error", "timeout: it ran longer than 2.5 s")
-
-
 # ---- drop, recall, idempotence
 
 
@@ -356,152 +226,3 @@ def test_an_acknowledged_result_is_forgotten_once() -> None:
 
     assert duty.turn([Ack([1, 1, 5])], 1.0).forget == [1]
     assert duty.held == []
-
-
-# ---- properties
-
-ACTIONS = st.lists(
-    st.tuples(st.sampled_from("RRrsdeEbBnacwt"), st.integers(1, 30), st.integers(0, 5)), min_size=1, max_size=60
-)
-
-
-class Machine:
-    """A machine around a duty: processes that start, end or resist, a link, an outbox; it counts every outcome."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.alive: set[int] = set()
-        self.slot_of: dict[int, int] = {}
-        self.ordered: set[int] = set()
-        self.dropped: set[int] = set()
-        self.outcomes: Counter[int] = Counter()
-        self.numbers: list[int] = []
-        self.outbox: dict[int, Result] = {}
-        self.next_number = 1
-        self.duty = Duty(HELLO, CATALOGUE)
-        self.link()
-
-    def link(self) -> None:
-        turn = self.step(Connected())
-        assert type(turn.send[0]) is Hello
-        assert turn.send[0].held == [result.attempt for result in self.outbox.values()]
-        again = [result for event in said(turn, Results) for result in event.results]
-        assert again == list(self.outbox.values())
-        self.step(Welcome(1, "w", 1, 5.0))
-
-    def step(self, *inputs: Any) -> Turn:
-        turn = self.duty.turn(inputs, self.now)
-        for result in turn.keep:
-            self.outcomes[result.attempt] += 1
-            self.numbers.append(result.number)
-            self.outbox[result.number] = result
-            self.next_number = result.number + 1
-        for number in turn.forget:
-            del self.outbox[number]
-        for event in said(turn, Returned):
-            self.outcomes.update(event.attempts)
-        for attempt in turn.over:
-            self.alive.discard(attempt)
-            self.slot_of.pop(attempt, None)
-        for launch in turn.launch:
-            assert launch.slot not in self.slot_of.values() and launch.attempt not in self.alive
-            self.alive.add(launch.attempt)
-            self.slot_of[launch.attempt] = launch.slot
-        assert len(self.slot_of) <= HELLO.slots and set(self.duty.running) == self.alive
-        assert self.duty.held == list(self.outbox.values())
-        return turn
-
-    def crash(self) -> None:
-        """SIGKILL: the guardian ends every process; only the outbox and the folder's number are left."""
-        for attempt in [*self.duty.running, *self.duty.queued]:
-            self.dropped.add(attempt)  # lost with the worker: the master gives them another attempt
-        self.alive.clear()
-        self.slot_of.clear()
-        self.duty = Duty(HELLO, CATALOGUE, list(self.outbox.values()), self.next_number, self.duty.epoch)
-        self.link()
-
-    def act(self, action: str, attempt: int, extra: int) -> None:
-        some = sorted(self.alive)[extra % max(1, len(self.alive)) :][:1]
-        if action == "R":
-            fresh = [a for a in range(attempt, attempt + 4) if a not in self.ordered]
-            spec = step(("simple", "noop", "sleep", "simple")[extra % 4], (None, 3.0)[extra % 2])
-            self.ordered.update(fresh)
-            self.step(run(*fresh, spec=spec), run(*fresh, spec=spec))
-        elif action == "r":
-            self.step(Recall([attempt, attempt + 1]))
-        elif action == "s":
-            self.step(Stop([attempt, attempt + 2]))
-        elif action == "d":
-            before = set(self.outcomes)
-            self.step(Drop([attempt]))
-            if attempt in self.ordered and attempt not in before:
-                self.dropped.add(attempt)
-        elif action == "b":
-            self.step(*(Began(a, 1000 + a) for a in self.alive))
-        elif action == "n":
-            self.step(*(NotStarted(a, "no") for a in some))
-        elif action in "eE":
-            self.step(*(Ended(a, extra) if action == "e" else Ended(a, signal=15) for a in some))
-        elif action == "a":
-            self.step(Ack(list(self.outbox)[: extra + 1]))
-        elif action == "c":
-            self.step(Cut())
-            self.link()
-        elif action == "w":
-            self.step(Waiting([attempt] if extra % 2 else []))
-        elif action == "B":
-            self.crash()
-        elif action == "t":
-            self.now += extra
-            self.step()
-
-    def heal(self) -> None:
-        """Every process ends at last, the master acknowledges at last."""
-        self.step(Waiting([]))
-        while self.alive:
-            self.step(*(Began(a, 1) for a in self.alive))
-            self.step(*(Ended(a, 0) for a in list(self.alive)))
-        self.step(Ack(list(self.outbox)))
-
-
-@settings(max_examples=300, deadline=None)
-@given(ACTIONS)
-def test_every_order_ends_in_exactly_one_result_or_return_or_drop(actions: list[tuple[str, int, int]]) -> None:
-    """CONTRACT 4.1 clause 2: whatever comes in whatever order, links that break, daemons that die."""
-    machine = Machine()
-    for action in actions:
-        machine.act(*action)
-    machine.heal()
-
-    assert not machine.outbox and not machine.duty.queued
-    for attempt in machine.ordered - machine.dropped:
-        assert machine.outcomes[attempt] == 1
-    assert not any(machine.outcomes[attempt] for attempt in machine.dropped)
-    assert machine.numbers == sorted(set(machine.numbers))
-
-
-@settings(max_examples=100, deadline=None)
-@given(ACTIONS)
-def test_the_same_inputs_give_the_same_turns(actions: list[tuple[str, int, int]]) -> None:
-    """The simulation replays a seed: nothing here may depend on chance or the order of a set."""
-    first, second = Machine(), Machine()
-    for action in actions:
-        first.act(*action)
-        second.act(*action)
-
-    assert first.outbox == second.outbox and first.numbers == second.numbers
-    assert first.duty.queued == second.duty.queued and first.duty.running == second.duty.running
-
-
-@given(st.lists(st.floats(0.01, 3.0), min_size=1, max_size=40))
-def test_no_matter_when_the_duty_is_asked_the_rungs_keep_their_distance(gaps: list[float]) -> None:
-    duty = running(1)
-    duty.turn([Stop([1])], 0.0)
-    now, taken = 0.0, [0.0]
-    for gap in gaps:
-        now += gap
-        if signals(duty.turn([], now)):
-            taken.append(now)
-
-    assert len(taken) <= 3
-    assert all(later - earlier >= least for earlier, later, least in zip(taken, taken[1:], (6.0, 1.0), strict=False))

@@ -28,6 +28,7 @@ const ACTS = {
   'schedule.resume': { label: 'Go on', rows: 'uuid', primary: true },
   'schedule.remove': { label: 'Remove', rows: 'uuid', danger: true },
   'delivery.retry': { label: 'Send now', rows: 'deliveries', many: true },
+  'delivery.drop': { label: 'Drop', rows: 'deliveries', many: true, danger: true },
   'channel.start': { label: 'Start', rows: 'channels', many: true, primary: true },
   'channel.stop': { label: 'Stop', rows: 'channels', many: true, done: 'Measures no more' },
   'channel.restart': { label: 'Begin anew', rows: 'channels', many: true },

@@ -1,5 +1,5 @@
 // The pictures of a job: one large, those before it as a strip or all as a sheet, and what its steps made of them.
-import { html, useEffect, useState } from '../html.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.js';
 import { frameAt } from './frames.js';
 
 const SUCCESS = 7;
@@ -28,11 +28,18 @@ export function Pictures({ job, step, grid, pick }) {
   const [chosen, setChosen] = useState(null);
   const [sheet, setSheet] = useState(false);
   const [none, setNone] = useState(new Set());
+  const strip = useRef(null);
   const most = sheet ? SHEET : STRIP;
   const done = [];
   for (let at = grid.states.length - 1; at >= 0 && done.length < most; at -= 1) if (grid.states[at] === SUCCESS && !none.has(at)) done.push(at);
   const newest = grid.last >= 0 && !none.has(grid.last) ? grid.last : done[0];
   const shown = chosen !== null && grid.states[chosen] === SUCCESS ? chosen : newest;
+  useLayoutEffect(() => { // the frame that was chosen is one of those that are seen
+    const one = chosen !== null && strip.current && strip.current.querySelector('[aria-pressed="true"]');
+    if (!one) return;
+    const [mine, all] = [one.getBoundingClientRect(), strip.current.getBoundingClientRect()];
+    strip.current.scrollLeft += Math.min(0, mine.left - all.left) + Math.max(0, mine.right - all.right);
+  }, [chosen, sheet]);
   if (shown === undefined) return null;
   const without = (at) => setNone((old) => new Set([...old, at]));
   const step_ = (way) => { const at = done.indexOf(shown) - way; if (done[at] !== undefined) setChosen(done[at]); };
@@ -43,7 +50,7 @@ export function Pictures({ job, step, grid, pick }) {
       <button class="btn small" onClick=${() => pick(shown)}>Attempts</button>
       <a class="btn small" href=${picture('frame', job, step, grid, shown)} target="_blank" rel="noopener">Full size</a></header>
     <${Large} job=${job} step=${step} grid=${grid} at=${shown} name=${name} gone=${() => without(shown)} />
-    <div class="strip ${sheet ? 'sheet' : ''}" role="group" aria-label=${sheet ? 'All frames' : 'Newest frames'} onKeyDown=${key}>${done.slice().reverse().map((at) => html`<button key=${at} aria-pressed=${at === shown} aria-label="Frame ${frameAt(grid, at)}" onClick=${() => setChosen(at)}><img loading="lazy" src=${picture('preview', job, step, grid, at)} alt="" onError=${() => without(at)} /><span>${frameAt(grid, at)}</span></button>`)}</div></section>`;
+    <div class="strip ${sheet ? 'sheet' : ''}" ref=${strip} role="group" aria-label=${sheet ? 'All frames' : 'Newest frames'} onKeyDown=${key}>${(sheet ? done.slice().reverse() : done).map((at) => html`<button key=${at} aria-pressed=${at === shown} aria-label="Frame ${frameAt(grid, at)}" onClick=${() => setChosen(at)}><img loading="lazy" src=${picture('preview', job, step, grid, at)} alt="" onError=${() => without(at)} /><span>${frameAt(grid, at)}</span></button>`)}</div></section>`;
 }
 
 /** What steps made of the frames: movies that play here, contact sheets, merged stills. Each step that is done has one. */

@@ -12,7 +12,8 @@ export function Search({ label }) {
   return html`<label><span class="sr">${label}</span><input type="search" data-search placeholder=${label} value=${route.value.query.q || ''} onInput=${(event) => refine({ q: event.currentTarget.value })} /></label>`;
 }
 
-export function Choice({ name, label, choices }) {
-  const chosen = route.value.query[name] || '';
+/** `value`: what is chosen where the address says nothing. */
+export function Choice({ name, label, choices, value: usual = '' }) {
+  const chosen = route.value.query[name] || usual;
   return html`<div class="seg" role="group" aria-label=${label}>${choices.map(([value, words]) => html`<button key=${value} aria-pressed=${chosen === value} onClick=${() => refine({ [name]: value })}>${words}</button>`)}</div>`;
 }

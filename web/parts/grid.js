@@ -26,6 +26,57 @@ function mixed(a, b, part) {
   return `rgb(${from.map((one, at) => Math.round(one + (to[at] - one) * part)).join(' ')})`;
 }
 
+/** How to draw one cell: by its state or its time, crossed where it failed, framed where it is picked. */
+function brush(pen, { grid, heat, picked, size, columns, slowest }) {
+  const palette = colours(grid.labels);
+  const style = getComputedStyle(document.documentElement);
+  const [cold, hot, ink] = ['--heat-0', '--heat-1', '--ink'].map((name) => style.getPropertyValue(name).trim());
+  return (at) => {
+    const x = (at % columns) * (size + GAP);
+    const y = Math.floor(at / columns) * (size + GAP);
+    const state = grid.states[at];
+    pen.fillStyle = heat && state === 7 && grid.tenths[at] ? mixed(cold, hot, Math.min(1, grid.tenths[at] / slowest)) : palette[state];
+    pen.globalAlpha = state <= 3 || state === 14 ? 0.38 : 1;
+    pen.clearRect(x, y, size, size);
+    pen.fillRect(x, y, size, size);
+    pen.globalAlpha = 1;
+    if (size >= 10 && (state === 8 || state === 9 || state === 11 || state === 12)) { // failed: visible without colour, too
+      pen.strokeStyle = '#fff';
+      pen.lineWidth = Math.max(1.5, size / 9);
+      pen.beginPath();
+      pen.moveTo(x + size * 0.28, y + size * 0.28); pen.lineTo(x + size * 0.72, y + size * 0.72);
+      pen.moveTo(x + size * 0.72, y + size * 0.28); pen.lineTo(x + size * 0.28, y + size * 0.72);
+      pen.stroke();
+    }
+    if (at === picked) { pen.strokeStyle = ink; pen.lineWidth = 2; pen.strokeRect(x + 1, y + 1, size - 2, size - 2); }
+  };
+}
+
+/** Draw the cells that changed, or all where the canvas is another one now. Returns the shape of what was drawn. */
+function paint(made, { grid, heat, picked, scale, all }) {
+  const count = grid.states.length;
+  const ratio = devicePixelRatio || 1;
+  const width = made.parentNode.clientWidth;
+  const size = sizeOf(count, width);
+  const columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
+  const height = Math.max(1, Math.ceil(count / columns)) * (size + GAP);
+  if (all || made.width !== Math.round(width * ratio) || made.height !== Math.round(height * ratio)) {
+    made.width = Math.round(width * ratio);
+    made.height = Math.round(height * ratio);
+    made.style.height = `${height}px`;
+    all = true;
+  }
+  const pen = made.getContext('2d');
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  if (heat && grid.slowest > scale.current * 1.1) all = true; // what was the hottest is so no more
+  if (all) scale.current = grid.slowest;
+  const cell = brush(pen, { grid, heat, picked, size, columns, slowest: scale.current });
+  if (all || !grid.changed) for (let at = 0; at < count; at += 1) cell(at);
+  else for (const at of grid.changed) cell(at);
+  grid.changed = new Set();
+  return { size, columns };
+}
+
 /**
  * grid: { states: Uint8Array, tenths: Uint16Array, slowest, labels, version signal, changed: Set of indexes or null for all }
  * heat: colour successes by their time. nameOf(index) for the tooltip; pick(index) on click or Enter.
@@ -39,50 +90,7 @@ export function Grid({ grid, heat, pick, picked, nameOf, preview, label }) {
   const count = grid.states.length;
 
   function draw(all) {
-    const made = canvas.current;
-    if (!made) return;
-    const ratio = devicePixelRatio || 1;
-    const width = made.parentNode.clientWidth;
-    const size = sizeOf(count, width);
-    const columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
-    const height = Math.max(1, Math.ceil(count / columns)) * (size + GAP);
-    if (all || made.width !== Math.round(width * ratio) || made.height !== Math.round(height * ratio)) {
-      made.width = Math.round(width * ratio);
-      made.height = Math.round(height * ratio);
-      made.style.height = `${height}px`;
-      all = true;
-    }
-    shape.current = { size, columns };
-    const pen = made.getContext('2d');
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const palette = colours(grid.labels);
-    const style = getComputedStyle(document.documentElement);
-    const [cold, hot, ink] = ['--heat-0', '--heat-1', '--ink'].map((name) => style.getPropertyValue(name).trim());
-    if (heat && grid.slowest > scale.current * 1.1) all = true; // what was the hottest is so no more
-    if (all) scale.current = grid.slowest;
-    const slowest = scale.current;
-    const cell = (at) => {
-      const x = (at % columns) * (size + GAP);
-      const y = Math.floor(at / columns) * (size + GAP);
-      const state = grid.states[at];
-      pen.fillStyle = heat && state === 7 && grid.tenths[at] ? mixed(cold, hot, Math.min(1, grid.tenths[at] / slowest)) : palette[state];
-      pen.globalAlpha = state <= 3 || state === 14 ? 0.38 : 1;
-      pen.clearRect(x, y, size, size);
-      pen.fillRect(x, y, size, size);
-      pen.globalAlpha = 1;
-      if (size >= 10 && (state === 8 || state === 9 || state === 11 || state === 12)) { // failed: visible without colour, too
-        pen.strokeStyle = '#fff';
-        pen.lineWidth = Math.max(1.5, size / 9);
-        pen.beginPath();
-        pen.moveTo(x + size * 0.28, y + size * 0.28); pen.lineTo(x + size * 0.72, y + size * 0.72);
-        pen.moveTo(x + size * 0.72, y + size * 0.28); pen.lineTo(x + size * 0.28, y + size * 0.72);
-        pen.stroke();
-      }
-      if (at === picked) { pen.strokeStyle = ink; pen.lineWidth = 2; pen.strokeRect(x + 1, y + 1, size - 2, size - 2); }
-    };
-    if (all || !grid.changed) for (let at = 0; at < count; at += 1) cell(at);
-    else for (const at of grid.changed) cell(at);
-    grid.changed = new Set();
+    if (canvas.current) shape.current = paint(canvas.current, { grid, heat, picked, scale, all });
   }
 
   useLayoutEffect(() => { draw(true); }, [grid, heat, picked, count]);

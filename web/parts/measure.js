@@ -1,8 +1,7 @@
 // Measured values as people read them, and the small line of the last ones.
 import { html, useEffect } from '../html.js';
-import { listenTo } from '../feed.js';
 import { fills } from '../farm.js';
-import { VALUES, cellOf, complete, look, lookAnew } from '../measured.js';
+import { cellOf, complete, follow } from '../measured.js';
 
 const small = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const share = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -18,24 +17,22 @@ export function told(value) {
 
 export const withUnit = (value, unit) => (unit && typeof value === 'number' ? `${unit === '%' ? share.format(value) : told(value)} ${unit}` : told(value));
 
-/** Channels and their values are told while a view that shows them is open. */
+/** A view of channels knows all of them, also those that the mirror had no room for. */
 export function useMeasured() {
-  useEffect(() => {
-    lookAnew();
-    return listenTo(VALUES);
-  }, []);
   useEffect(() => { complete(); }, [fills.value]);
 }
 
 export function Value({ channel }) {
+  useEffect(() => follow(channel.id), [channel.id]);
   const { value } = cellOf(channel.id).value;
   return html`<span class="ell">${withUnit(value, channel.unit)}</span>`;
 }
 
 /** The last values as a line; one value is a level, for what does not change is seldom said. The number stands beside it, so it says nothing to those who do not see it. */
 export function Spark({ channel, width = 84, height = 22, floor, roof }) {
+  if (channel.unit === '%') [floor, roof] = [floor ?? 0, roof ?? 100]; // a share is drawn as one: 99.9 is not far from 100
   const { trend } = cellOf(channel.id).value;
-  useEffect(() => { look(channel.id); });
+  useEffect(() => follow(channel.id), [channel.id]);
   const low = Math.min(floor ?? Infinity, ...trend);
   const high = Math.max(roof ?? -Infinity, ...trend);
   const x = (at) => 1 + (at * (width - 2)) / Math.max(1, trend.length - 1);

@@ -1,13 +1,15 @@
 // Lines over time on a canvas, an axis for each unit, a band from lowest to highest where a point is a step of time.
-// Dragging over it zooms; arrow keys and + - do the same. It must not know channels: lines have a name, a unit and a series.
+// Dragging over it zooms, as fingers, arrow keys and + - do. It must not know channels: lines have a name, a unit and a series.
 import { html, useEffect, useLayoutEffect, useRef } from '../html.js';
 import { joined } from './series.js';
 import { told } from './measure.js';
+import { fingers } from './touch.js';
 
 const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3]];
 export const COLOURS = 8; // then the same again, dashed
 const HEIGHT = 340;
 const MOST_AXES = 4;
+const LEAST_SHARE = 5; // percent from the lowest to the highest that an axis shows
 const MINUTE = 60;
 const DAY = 86400;
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -24,6 +26,17 @@ function moments(plot, splits, axis, space, step) {
     before = today;
     return shown;
   });
+}
+
+/** What an axis shows. Shares that hardly differ are drawn as if they hardly did, and none is above the whole. */
+function reach(Plotter, unit, low, high) {
+  if (low === null) return [0, 1];
+  if (unit !== '%') return Plotter.rangeNum(low, high, 0.1, true);
+  const more = Math.max(0, LEAST_SHARE - (high - low)) / 2;
+  const [least, most] = [low < 0 ? -Infinity : 0, high > 100 ? Infinity : 100];
+  const shift = Math.max(0, least - (low - more)) - Math.max(0, high + more - most);
+  const [from, to] = Plotter.rangeNum(low - more + shift, high + more + shift, 0.1, true);
+  return [Math.max(least, from), Math.min(most, to)];
 }
 
 const token = (style, name) => style.getPropertyValue(name).trim();
@@ -60,7 +73,7 @@ function options(Plotter, lines, width, look, zoom, hover) {
   const scales = { x: { time: true, range: () => [look.current.from, look.current.to] } };
   const axes = [{ stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: moments, size: 40, space: 74 }];
   units.forEach((unit, place) => {
-    scales[`y${place}`] = { range: (plot, low, high) => (low === null ? [0, 1] : Plotter.rangeNum(low, high, 0.1, true)) };
+    scales[`y${place}`] = { range: (plot, low, high) => reach(Plotter, unit, low, high) };
     if (place < most) axes.push({ scale: `y${place}`, side: place % 2 ? 1 : 3, label: unit || ' ', labelSize: 18, labelFont: font, font, size: 54, stroke: ink, grid: { show: place === 0, stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (plot, splits) => splits.map(told) });
   });
   const series = [{}];
@@ -89,17 +102,18 @@ function options(Plotter, lines, width, look, zoom, hover) {
 
 /**
  * lines: [{ name, unit, colour (a number), series, holds }]; window(): { from, to }; version: a signal that says "draw again".
- * zoom(from, to); hover(moment or null); keys(name) for a key that moves; words: what it shows, in words.
+ * zoom(from, to); reset(): the usual stretch; hover(moment or null); keys(name) for a key that moves; words: what it shows, in words.
  */
-export function Plot({ lines, window: seen, version, zoom, hover, keys, words, measured }) {
+export function Plot({ lines, window: seen, version, zoom, reset, hover, keys, words, measured }) {
   const box = useRef(null);
   const plot = useRef(null);
   const look = useRef(seen());
   const shape = lines.map((one) => `${one.colour}/${one.unit}/${one.name}`).join('\n');
   const now = useRef(null);
-  now.current = { lines, seen, zoom, hover };
+  now.current = { lines, seen, zoom, reset, hover };
+  const held = useRef(null); // the stretch that fingers have moved to, until they leave
 
-  const columns = () => { look.current = now.current.seen(); return joined(now.current.lines, look.current.from, look.current.to); };
+  const columns = () => { look.current = held.current || now.current.seen(); return joined(now.current.lines, look.current.from, look.current.to); };
   useLayoutEffect(() => {
     let here = true;
     let made = null;
@@ -107,6 +121,8 @@ export function Plot({ lines, window: seen, version, zoom, hover, keys, words, m
     const make = (Plotter) => {
       if (made) made.destroy();
       made = plot.current = new Plotter(options(Plotter, now.current.lines, width, look, (from, to) => now.current.zoom(from, to), (at) => now.current.hover(at)), columns(), box.current);
+      const show = (from, to) => { held.current = to ? { from, to } : null; if (plot.current) plot.current.setData(columns()); };
+      fingers(made.over, { begin: () => look.current, show, settle: (from, to) => { held.current = null; now.current.zoom(from, to); }, reset: () => now.current.reset() });
     };
     let again = () => {};
     const seen_ = new ResizeObserver(() => {

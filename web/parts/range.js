@@ -25,6 +25,9 @@ export function lookAt(from, to) {
   turn({ from: String(Math.max(1, Math.round((end - 2 * half) * 10) / 10)), to: String(Math.round(end * 10) / 10), range: '' });
 }
 
+/** The usual time until now. */
+export const reset = () => turn({ from: '', to: '', range: '' });
+
 /** earlier, later, closer, wider: half a window in time, or half and twice its length. */
 export function move(how) {
   const { from, to, live } = rangeOf(route.value.query);

@@ -9,7 +9,7 @@ const LOOKS = {
   idle: ['success', '·'], busy: ['running', '▸'], starting: ['running', '◦'], draining: ['rerun', '↓'],
   logging: ['success', '✓'], stale: ['rerun', '?'], assigned: ['new', '·'],
   ok: ['success', '✓'], pending: ['rerun', '◦'], firing: ['error', '!'], acknowledged: ['waiting', 'a'], resolved: ['success', '✓'], skipped: ['stopped', '■'],
-  armed: ['running', '◦'], done: ['success', '✓'], missed: ['error', '?'], removed: ['off', '–'],
+  armed: ['running', '◦'], done: ['success', '✓'], missed: ['error', '?'], overlapped: ['rerun', '‖'], unknown: ['off', '?'], removed: ['off', '–'],
   muted: ['off', 'z'], taken: ['waiting', 'a'], DEBUG: ['off', 'd'], INFO: ['running', 'i'], WARNING: ['rerun', '!'], ERROR: ['error', '!'], ALERT: ['error', '‼'],
   queued: ['new', '·'], retrying: ['rerun', '↻'], sent: ['success', '✓'], failed: ['error', '!'],
 };

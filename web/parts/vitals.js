@@ -14,7 +14,7 @@ export const valueOf = (row, key) => { const channel = ownChannel(row.id, key); 
 /** One of a machine's own channels: its value, with the line of the last ones where `spark`. */
 export function Vital({ row, name, channel = ownChannel(row.id, name), spark }) {
   if (!channel) return html`<span class="faint">–</span>`;
-  return html`<a class="vital" href=${`#/channels/${channel.id}`} title=${channel.name}><span class="sr">${channel.name} </span>${spark && html`<${Spark} channel=${channel} width=${64} height=${20} floor=${0} roof=${channel.unit === '%' ? 100 : undefined} />`}<${Value} channel=${channel} /></a>`;
+  return html`<a class="vital" href=${`#/channels/${channel.id}`} title=${channel.name}><span class="sr">${channel.name} </span>${spark && html`<${Spark} channel=${channel} width=${64} height=${20} floor=${0} />`}<${Value} channel=${channel} /></a>`;
 }
 
 /** What a slot was sent to open last: among equals it gets the next frames of that file. */

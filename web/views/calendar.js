@@ -1,19 +1,21 @@
-// A week or a month of what is due, in the reader's own zone. The farm says when; here moments become days.
+// A week or a month of what was and is due, in the reader's own zone. The farm says when; here moments become days.
 import { html, useEffect, useRef, useState } from '../html.js';
 import { fills, halted, now, schedules } from '../farm.js';
-import { rpc } from '../rpc.js';
+import { onEvent, rpc } from '../rpc.js';
 import { refine, route, to } from '../route.js';
 import { Choice } from '../parts/filter.js';
-import { State } from '../parts/state.js';
+import { look as stateOf } from '../parts/state.js';
 import { complain } from '../parts/toast.js';
 import { ZONE, dayName, dayNamed, inZone, midnight } from '../parts/time.js';
-import { armed, called, doesOf, lastOf } from './schedules.js';
+import { Run, bySchedule as together, nameOf, runsIn, whenRan } from './runs.js';
+import { armed, called, doesOf } from './schedules.js';
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const dayWord = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
 const long = new Intl.DateTimeFormat(undefined, { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
 const monthWord = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric' });
 const SHOWN = 4; // of a day of a month; the rest is a number
+const RAN = ['schedule.fired', 'schedule.ran', 'schedule.failed', 'schedule.missed', 'schedule.busy'];
 const clockOf = (at) => hour.format(at * 1000);
 
 /** The days of the week or of the weeks of the month that a day is in, each a Date at its own midnight; weeks begin on Monday. */
@@ -29,12 +31,16 @@ export function daysOf(day, week) {
 /** What of schedules says when they are due: that one has run again changes nothing of it. */
 const plansOf = (rows) => rows.map((row) => [row.id, row.kind, row.expr, row.tz, row.seconds, row.offset, row.timestamp, Boolean(armed(row)), row.kind === 'calendar' && row.params.workers].join(' ')).sort().join('\n');
 
-/** What the farm says is due between two moments, asked for anew when plans change: a second later, for the gateway's answer may be half a second old. */
+/** What the farm says was and is due between two moments, asked for anew when plans change or something ran: a second later, for the gateway's answer may be half a second old. */
 function useAgenda(from, until, each) {
   const [found, setFound] = useState(null);
   const due = useRef(0);
   const plans = plansOf(schedules.all);
   const known = useRef(plans);
+  const again = useRef(0);
+  // What has run since needs no plans: a question about what is over.
+  const look = () => rpc('schedule.agenda', { from, until: Math.min(until, now()), tz: ZONE, each, limit: 1000 }).then((said) => setFound((was) => was && was.asked === from && { ...was, past: said.past, past_cut: said.past_cut }), () => {});
+  const soon = () => { if (!due.current) due.current = setTimeout(() => { due.current = 0; ask(); }, 1000); };
   const ask = () => rpc('schedule.agenda', { from, until, tz: ZONE, each, limit: 1000 }).then((said) => setFound({ ...said, asked: from }), complain);
   useEffect(() => {
     clearTimeout(due.current);
@@ -45,8 +51,14 @@ function useAgenda(from, until, each) {
   useEffect(() => {
     if (known.current === plans) return;
     known.current = plans;
-    if (!due.current) due.current = setTimeout(() => { due.current = 0; ask(); }, 1000);
+    soon();
   }, [plans]);
+  useEffect(() => {
+    const stop = onEvent((topic) => {
+      if (RAN.includes(topic) && !again.current && from < now() && now() < until) again.current = setTimeout(() => { again.current = 0; look(); }, 1000);
+    });
+    return () => { stop(); clearTimeout(again.current); again.current = 0; };
+  }, [from, until, each]);
   return found && found.asked === from ? { ...found, occurrences: found.occurrences.filter((one) => one.at > now()) } : null;
 }
 
@@ -76,27 +88,29 @@ function Day({ day, agenda, rows, month, week, chosen }) {
   const name = dayName(day);
   const today = name === dayName(new Date(now() * 1000));
   const due = agenda ? bySchedule(agenda.occurrences.filter((one) => one.at >= from && one.at < until && rows.has(one.id))) : [];
-  const ran = [...rows.values()].filter((row) => row.last_at >= from && row.last_at < until && row.kind !== 'calendar');
-  const shown = week ? due : due.slice(0, SHOWN);
-  const many = due.length;
-  return html`<button class="day ${today ? 'today' : ''} ${month !== undefined && day.getMonth() !== month ? 'other' : ''}" aria-pressed=${chosen === name} aria-label="${long.format(day)}${today ? ', today' : ''}: ${many} due${ran.length ? `, ${ran.length} ran` : ''}" onClick=${() => refine({ day: chosen === name ? '' : name })}>
+  const ran = agenda ? together(runsIn(agenda.past, rows, from, until).filter((run) => (schedules.get(run.schedule) || {}).kind !== 'calendar')) : [];
+  const past = week ? ran : ran.slice(0, SHOWN);
+  const shown = week ? due : due.slice(0, Math.max(0, SHOWN - past.length));
+  const many = due.length + ran.length;
+  const left = many - past.length - shown.length;
+  return html`<button class="day ${today ? 'today' : ''} ${month !== undefined && day.getMonth() !== month ? 'other' : ''}" aria-pressed=${chosen === name} aria-label="${long.format(day)}${today ? ', today' : ''}: ${due.length} due${ran.length ? `, ${ran.length} ran` : ''}" onClick=${() => refine({ day: chosen === name ? '' : name })}>
     <span class="date"><b>${day.getDate()}</b><span class="faint dow">${dayWord.format(day)}</span>${many > 0 && html`<span class="many" aria-hidden="true">${many}</span>`}</span>
     ${agenda && html`<${Bands} agenda=${agenda} from=${from} until=${until} />`}
-    ${ran.length > 0 && html`<span class="chip s-${lastOf(ran[0])[0] === 'error' ? 'error' : 'success'}">${ran.length === 1 ? called(ran[0]) : `${ran.length} ran`}</span>`}
+    ${past.map(([run, number]) => { const [token, letter] = stateOf(run.outcome); return html`<span class="chip ran s-${token}" key=${`r${run.schedule}`} title=${run.outcome}><i aria-hidden="true">${letter}</i> <span class="faint">${clockOf(whenRan(run))}</span> ${nameOf(run)}${number > 1 ? ` ×${number}` : ''}</span>`; })}
     ${shown.map(([row, all]) => html`<span class="chip due" key=${row.id}><span class="faint">${clockOf(all[0].at)}</span> ${called(row)}${often(all)}</span>`)}
-    ${due.length > shown.length && html`<span class="chip faint">${due.length - shown.length} more</span>`}</button>`;
+    ${left > 0 && html`<span class="chip faint">${left} more</span>`}</button>`;
 }
 
 /** One day as a list, with all that is due in it. */
 function List({ day, rows }) {
   const [from, until] = [day / 1000, midnight(day, 1) / 1000];
   const agenda = useAgenda(from, until, 200);
-  const ran = [...rows.values()].filter((row) => row.last_at >= from && row.last_at < until && row.kind !== 'calendar').sort((a, b) => a.last_at - b.last_at);
   if (!agenda) return null;
+  const ran = runsIn(agenda.past, rows, from, until);
   const due = agenda.occurrences.filter((one) => rows.has(one.id));
   return html`<section class="panel" style="margin-top:16px"><header><h2 class="grow">${long.format(day)}</h2><span class="faint">${ZONE}</span><button class="btn quiet small" aria-label="Close" onClick=${() => refine({ day: '' })}>×</button></header>
     ${agenda.calendars.map((one) => html`<p class="dim" key=${one.ids[0]}>${one.ids.map((id) => schedules.get(id)).filter(Boolean).map(doesOf).join('; ')}: ${one.spans.length ? one.spans.map(([begin, end]) => `${clockOf(begin)} to ${end === until ? '24:00' : clockOf(end)}`).join(', ') : 'not this day'}</p>`)}
-    <ul class="why">${ran.map((row) => { const [state, words] = lastOf(row); return html`<li key="r${row.id}"><span class="faint">${clockOf(row.last_at)}</span> ${state && html`<${State} is=${state} />`} <a href=${to('schedules', row.id)}>${called(row)}</a> <span class="dim">${words}</span></li>`; })}
+    <ul class="why">${ran.map((run) => html`<${Run} key=${`r${run.run}`} run=${run} named />`)}
       ${due.map((one) => { const row = schedules.get(one.id); return html`<li key=${`${one.id}.${one.at}`}><span class="faint">${clockOf(one.at)}</span> <a href=${to('schedules', one.id)}>${row ? called(row) : one.name}</a> <span class="dim">${row && row.name ? doesOf(row) : ''}</span> <span class="faint">${row ? inZone(one.at, row.tz) : ''}</span>${one.again && html` <span class="faint">and more often that day</span>`}</li>`; })}
       ${!due.length && !ran.length && html`<li class="dim">${halted.value ? 'All schedules stand still: nothing is due.' : 'Nothing is due.'}</li>`}</ul></section>`;
 }
@@ -117,6 +131,7 @@ export function Calendar({ rows: fit }) {
       <${Choice} name="span" label="How much" choices=${[['', 'Month'], ['week', 'Week']]} /></div>
     <div class="month ${week ? 'week' : ''}" role="group" aria-label=${title} aria-busy=${!agenda}>${days.map((one) => html`<${Day} key=${one.getTime()} day=${one} agenda=${agenda} rows=${rows} month=${week ? undefined : day.getMonth()} week=${week} chosen=${query.day} />`)}</div>
     ${agenda && agenda.cut && html`<p class="note">More is due than is shown, from ${long.format(agenda.cut * 1000)}, ${clockOf(agenda.cut)} on: look at a week, or a day.</p>`}
+    ${agenda && agenda.past_cut && html`<p class="note">More has run than is shown, before ${long.format(agenda.past_cut * 1000)}, ${clockOf(agenda.past_cut)}: look at a week, or a day.</p>`}
     ${agenda && agenda.left > 0 && html`<p class="note">${agenda.left} schedules are not shown: too many at once.</p>`}
     ${chosen && html`<${List} key=${query.day} day=${chosen} rows=${rows} />`}`;
 }

@@ -8,7 +8,7 @@ import { Choice, Search, matching } from '../parts/filter.js';
 import { Spark, Value, told, useMeasured } from '../parts/measure.js';
 import { State } from '../parts/state.js';
 import { Table } from '../parts/table.js';
-import { cellOf } from '../measured.js';
+import { cellOf, followAll } from '../measured.js';
 
 const FITS = {
   '': () => true,
@@ -26,7 +26,7 @@ const nameOf = (row) => (workers.map.get(row.manager_id) || { name: row.manager 
 const COLUMNS = [
   { key: 'name', label: 'Channel', width: 'minmax(90px,2.2fr)', cell: (row) => html`<span class="only-phone">${row.state !== 'logging' && html`<${State} is=${row.state} />`}</span><a href=${plotOf([row])}>${row.name}</a>` },
   { key: 'state', label: 'State', width: '96px', phone: false, cell: (row) => html`<${State} is=${row.state} title=${row.error} />` },
-  { key: 'value', label: 'Now', width: 'minmax(64px,110px)', num: true, value: (row) => cellOf(row.id).peek().value ?? '', cell: (row) => html`<${Value} channel=${row} />` },
+  { key: 'value', label: 'Now', width: 'minmax(64px,110px)', num: true, sorted: followAll, value: (row) => cellOf(row.id).peek().value ?? '', cell: (row) => html`<${Value} channel=${row} />` },
   { key: 'trend', label: 'Last values', width: '92px', sort: false, narrow: false, cell: (row) => html`<${Spark} channel=${row} />` },
   { key: 'device', label: 'Device', width: 'minmax(70px,1fr)', narrow: false, cell: (row) => html`<span class="dim">${row.device}</span>` },
   { key: 'manager', label: 'Measured by', width: 'minmax(70px,1fr)', narrow: false, value: nameOf, cell: (row) => (row.manager_id ? html`<a class="dim" href=${to('workers', row.manager_id)}>${nameOf(row)}</a>` : html`<span class="faint">nobody yet</span>`) },

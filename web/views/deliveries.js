@@ -13,7 +13,7 @@ import { dayOf, span } from '../parts/time.js';
 import { Lines } from './loggers.js';
 
 const WHEN = { INSTANTANEOUSLY: 'at once', HOURLY: 'hourly digest', DAILY: 'daily digest', WEEKLY: 'weekly digest' };
-const TOPICS = ['delivery.sent', 'delivery.queued', 'delivery.retrying', 'delivery.failed'];
+const TOPICS = ['delivery.sent', 'delivery.queued', 'delivery.retrying', 'delivery.failed', 'delivery.dropped'];
 const refusedOf = (row) => Object.entries(row.refused || {}).map(([who, why]) => `${who}: ${why}`).join('; ');
 const whyOf = (row) => [row.error, refusedOf(row)].filter(Boolean).join('; ');
 
@@ -32,7 +32,7 @@ const COLUMNS = [
   { key: 'attempts', label: 'Tried', width: '56px', num: true, narrow: false },
   { key: 'next_at', label: 'Next', width: 'minmax(80px,1fr)', narrow: false, cell: (row) => html`<span class="dim">${next(row)}</span>` },
   { key: 'error', label: 'Why not', width: 'minmax(80px,2fr)', value: whyOf, cell: (row) => html`<span title=${whyOf(row)}>${whyOf(row)}</span>` },
-  { key: 'do', label: '', width: '92px', narrow: false, sort: false, cell: (row) => html`<${Actions} rows=${[row]} small />` },
+  { key: 'do', label: '', width: '156px', narrow: false, sort: false, cell: (row) => html`<${Actions} rows=${[row]} small />` },
 ];
 const SENT = [
   { key: 'sent_at', label: 'Sent', width: '128px', cell: (row) => dayOf(row.sent_at) },
@@ -68,7 +68,7 @@ function Waiting() {
   const all = deliveries.all;
   const rows = matching(all, (row) => `${row.logger} ${row.state} ${row.schedule} ${row.level} ${whyOf(row)}`).sort((a, b) => b.id - a.id);
   const none = html`<div class="empty"><h2>${all.length ? 'No letter is like that' : 'Every letter is sent'}</h2><p>${all.length ? `Take the filter back to see all ${all.length}.` : 'To see whether mail works, send one to yourself.'}</p></div>`;
-  return html`<${Sender} /><${Table} rows=${rows} columns=${COLUMNS} open=${(row) => go('deliveries', row.id)} label="Letters that wait" only=${['delivery.retry']} empty=${none} />`;
+  return html`<${Sender} /><${Table} rows=${rows} columns=${COLUMNS} open=${(row) => go('deliveries', row.id)} label="Letters that wait" only=${['delivery.retry', 'delivery.drop']} empty=${none} />`;
 }
 
 function Sent() {

@@ -11,6 +11,7 @@ import { Grid } from '../parts/grid.js';
 import { State, ofJob } from '../parts/state.js';
 import { Legend, useGrid } from '../parts/tasks.js';
 import { Why } from '../parts/why.js';
+import { Priority } from './jobs.js';
 import { Task } from './task.js';
 import { clockOf, count, dayOf, span } from '../parts/time.js';
 import { frameAt } from '../parts/frames.js';
@@ -36,6 +37,12 @@ export function Job({ id }) {
   }, [id, job && job.state, due, fills.value]);
   const step = useMemo(() => steps.find((one) => String(one.id) === query.step) || steps.find((one) => one.function === 'blender') || steps[0], [steps, query.step]);
   const grid = useGrid(step && step.id, step && `${id}/${step.name}`);
+  const [missing, setMissing] = useState(false); // of the farm, not only of what the page holds
+  useEffect(() => {
+    if (job) return;
+    rpc('job.mirror', { before: Number(id) + 1 || 1, limit: 1 }).then((found) => { const row = found.jobs.find((one) => one.id === Number(id)); if (row) jobs.put(row); setMissing(!row); }, () => setMissing(true));
+  }, [id, !job, fills.value]);
+  if (!job && !missing) return html`<div class="empty"><h2>Looking for job ${id}…</h2></div>`;
   if (!job) return html`<div class="empty"><h2>There is no job ${id}</h2><p>It may have been deleted.</p><a class="btn" href=${to('jobs')}>All jobs</a></div>`;
   const picked = query.task === undefined || query.task === '' ? undefined : Number(query.task);
   const pick = (at) => refine({ task: String(at), step: String(step.id), log: query.log === 'newest' ? 'newest' : '' });
@@ -48,7 +55,7 @@ export function Job({ id }) {
       ${progress && progress.failed > 0 && html`<div><b style="color:var(--s-error)">${count(progress.failed)}</b><span>failed</span></div>`}
       <div><b>${job.remaining ? span(job.remaining) : '–'}</b><span>left, as if alone${job.remaining ? `: ${when(now() + job.remaining)}` : ''}</span></div><div><b>${span(spent)}</b><span>since the start</span></div>
       ${hours !== null && html`<div><b>${hours < 10 ? hours.toFixed(2) : Math.round(hours)}</b><span>machine hours, all runs</span></div>`}
-      <div><b>${job.priority}</b><span>priority</span></div></div><div style="margin-top:14px"><${Bar} progress=${progress} label=${job.name} /></div></section>
+      <div><b><${Priority} row=${job} /></b><span>priority</span></div></div><div style="margin-top:14px"><${Bar} progress=${progress} label=${job.name} /></div></section>
     ${waits && html`<section class="panel"><header><h2>Why it waits</h2></header><${Why} name=${job.id} watch=${`${progress.ready}.${job.version}`} /></section>`}
     ${steps.length > 1 && html`<section class="panel"><header><h2>Steps</h2><span class="dim">${count(steps.length)}, a line from what is waited for</span></header><${Flow} steps=${steps} chosen=${step && step.id} pick=${(one) => refine({ step: String(one), task: '', log: '' })} /></section>`}
     <div class="split" style="margin-top:16px"><div>

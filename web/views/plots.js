@@ -7,12 +7,12 @@ import { Actions } from '../parts/actions.js';
 import { askFor } from '../parts/asked.js';
 import { useMeasured, told, withUnit } from '../parts/measure.js';
 import { COLOURS, Plot, letterOf } from '../parts/plot.js';
-import { Range, lookAt, move, rangeOf } from '../parts/range.js';
+import { Range, lookAt, move, rangeOf, reset } from '../parts/range.js';
 import { append, figures, isDrawn, seriesOf, trim, valueAt } from '../parts/series.js';
 import { State } from '../parts/state.js';
 import { Why } from '../parts/why.js';
 import { clockOf, count, secondOf, span } from '../parts/time.js';
-import { VALUES, cellOf } from '../measured.js';
+import { VALUES, cellOf, follow } from '../measured.js';
 
 const MOST = 16; // channels of one picture
 const FEWEST = 200; // points, where the picture is not there yet or tiny
@@ -140,6 +140,7 @@ export function Plots({ id }) {
   const { query } = route.value;
   const range = rangeOf(query);
   const [width, setWidth] = useState(0);
+  useEffect(() => { const stops = ids.map(follow); return () => stops.forEach((stop) => stop()); }, [ids.join()]);
   const { series, busy, version } = useSeries(ids, range, width);
   const at = useMemo(() => signal(null), []);
   const kept = useRef(new Map()); // a channel keeps its colour while others come and go
@@ -167,9 +168,9 @@ export function Plots({ id }) {
       ${rows.length === 1 && rows[0].row && html`<${State} is=${rows[0].row.state} title=${rows[0].row.error} /><div class="tools">${may.value.has('alarm_rule.add') && html`<button class="btn" onClick=${() => watch(rows[0])}>Add an alarm</button>`}<${Actions} rows=${[rows[0].row]} /></div>`}</div>
     ${ill && html`<section class="panel" style="margin-bottom:16px"><header><h2>Why ${ill.row.name} is ${ill.row.state}</h2></header><${Why} name=${ill.row.name} watch=${ill.row.version} /></section>`}
     <section class="panel"><${Range} />
-      <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
+      <div class="picture" aria-busy=${busy}><${Plot} lines=${lines} window=${seen} version=${version} zoom=${lookAt} reset=${reset} hover=${(moment) => { at.value = moment; }} keys=${move} words=${words} measured=${setWidth} />
         ${!busy && !lines.length && html`<p class="over dim">${range.live ? 'Nothing was measured in this time.' : 'Nothing was measured in this time. Zoom out, or look at the time until now.'}</p>`}</div>
-      <p class="faint" style="text-align:right">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
+      <p class="faint zone">Times of this ${long ? 'browser, ' : "browser's zone, "}${Intl.DateTimeFormat().resolvedOptions().timeZone}${Math.abs(clock.value) > 5000 ? `; the farm's clock differs by ${span(Math.abs(clock.value) / 1000)}` : ''}</p>
       <${Summary} rows=${rows} version=${version} at=${at} remove=${(one) => set(ids.filter((other) => other !== one))} /><${More} ids=${ids} set=${set} /></section>
     <${Values} rows=${rows} version=${version} />`;
 }

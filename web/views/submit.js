@@ -8,8 +8,16 @@ import { Path } from '../parts/paths.js';
 import { complain, say } from '../parts/toast.js';
 import { Template } from './template.js';
 
-/** Send a file to the gateway; progress(part) while it goes. Resolves with its path on the farm's storage. */
-function upload(file, progress) {
+const BEGINS = ['BLENDER', '\x1f\x8b', '\x28\xb5\x2f\xfd']; // as it is, or compressed in one of Blender's two ways
+
+/** Why a file is no scene, before all of it is sent; nothing where it may be one. */
+async function unfit(file) {
+  const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 7).arrayBuffer()));
+  return file.name.endsWith('.blend') && BEGINS.some((one) => head.startsWith(one)) ? '' : `${file.name} is no .blend file; nothing was sent.`;
+}
+
+/** Send a file to the gateway; progress(part) while it goes, begun(cancel) at once. Resolves with its path on the farm's storage. */
+function upload(file, progress, begun) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', `upload?name=${encodeURIComponent(file.name)}`);
@@ -18,7 +26,9 @@ function upload(file, progress) {
     request.upload.onprogress = (event) => progress(event.loaded / event.total);
     request.onload = () => (request.status < 300 ? resolve(request.response.path) : reject(new Error((request.response && request.response.error) || `The upload was refused (${request.status}).`)));
     request.onerror = () => reject(new Error('The upload broke off; nothing was kept.'));
+    request.onabort = () => reject(new Error('The upload was cancelled; nothing was kept.'));
     request.send(file);
+    begun(() => request.abort());
   });
 }
 
@@ -34,10 +44,12 @@ function Blend() {
   // The name and the folder follow the scene until somebody has another wish.
   const choose = (blend) => setForm((old) => ({ ...old, blend, name: old.name && old.name !== stem(old.blend) ? old.name : stem(blend), output: old.output && old.output !== outputFor(old.blend) ? old.output : outputFor(blend) }));
   async function take(file) {
-    if (!file) return;
-    setSent(0);
+    if (!file || sent) return;
     try {
-      const path = await upload(file, setSent);
+      const why = await unfit(file);
+      if (why) throw new Error(why);
+      setSent({ part: 0, file });
+      const path = await upload(file, (part) => setSent((old) => ({ ...old, part })), (cancel) => setSent((old) => ({ ...old, cancel })));
       setForm((old) => ({ ...old, blend: path, name: stem(file.name), output: `${path.replace(/[^/]*$/, '')}${stem(path)}-frames` }));
       say(`${file.name} is on the farm's storage.`);
     } catch (error) { complain(error); } finally { setSent(null); }
@@ -56,7 +68,8 @@ function Blend() {
   const field = (name, label, more = {}, hint = '') => html`<label class="field ${more.wide ? 'wide' : ''}"><span>${label}</span><input type=${more.type || 'text'} value=${form[name]} onInput=${set(name)} required=${more.required} list=${more.list} placeholder=${more.placeholder || ''} />${hint && html`<small>${hint}</small>`}</label>`;
   return html`<form onSubmit=${send} onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); take(event.dataTransfer.files[0]); }}><div class="form">
     <${Path} label="Scene (.blend)" value=${form.blend} set=${choose} endings=${['.blend']} required wide placeholder="/srv/shots/010.blend" hint="The path as workers see it, or drop a file anywhere on this form." />
-    <label class="field"><span>Upload</span><input type="file" accept=".blend" onChange=${(event) => take(event.currentTarget.files[0])} /><small>${sent === null ? 'to the folder of the web gateway' : `${Math.round(100 * sent)} % sent`}</small></label>
+    <label class="field"><span>Upload</span><input type="file" accept=".blend" disabled=${Boolean(sent)} onChange=${(event) => { const [file] = event.currentTarget.files; event.currentTarget.value = ''; take(file); }} /><small>${sent ? `${sent.file.name}, ${Math.round(sent.file.size / 1e6)} MB` : 'to the folder of the web gateway'}</small></label>
+    ${sent && html`<div class="wide sending"><div class="bar grow" role="progressbar" aria-label="Upload of ${sent.file.name}" aria-valuenow=${Math.round(100 * sent.part)} aria-valuemin="0" aria-valuemax="100"><span class="live" style="width:${100 * sent.part}%"></span></div><span class="num">${Math.round(100 * sent.part)} %</span><button type="button" class="btn small" onClick=${sent.cancel}>Cancel the upload</button></div>`}
     ${field('name', 'Job name', { required: true })}
     ${field('frames', 'Frames', { required: true }, '1-100, 1,5,8-12, 1-100x2 or 1-100:8')}
     <${Path} label="Output folder" value=${form.output} set=${(value) => put('output', value)} folders required hint="It is made where it is missing." />
@@ -64,7 +77,7 @@ function Blend() {
     <label class="field"><span>Engine</span><select value=${form.engine} onChange=${set('engine')}><option value="">the scene's own</option><option>CYCLES</option><option>BLENDER_EEVEE</option><option>BLENDER_WORKBENCH</option></select></label>
     ${field('project', 'Project', { list: 'projects', placeholder: 'default' })}<datalist id="projects">${projects.all.map((one) => html`<option key=${one.id} value=${one.name} />`)}</datalist>
     ${field('priority', 'Priority', { type: 'number' }, '0 to 100, higher first')}${field('tags', 'Pool (tags)', {}, 'only machines that have them all')}${field('chunk', 'Frames a task', {}, 'a number, or auto')}
-    </div><p style="margin-top:18px"><button class="btn primary" disabled=${busy || !may.value.has('job.create')}>Submit and start</button></p></form>`;
+    </div><p style="margin-top:18px"><button class="btn primary" disabled=${busy || Boolean(sent) || !may.value.has('job.create')}>Submit and start</button></p></form>`;
 }
 
 const KINDS = [['', 'Blender scene'], ['template', 'Template'], ['any', 'Any function']];

@@ -52,5 +52,5 @@ export function Task({ job, step, task, grid }) {
     <div class=${step.function === 'blender' && state === 7 ? 'beside' : ''}>
     ${step.function === 'blender' && state === 7 && html`<a class="shot" href=${picture('frame', job.id, step.id, grid, task)} target="_blank" rel="noopener"><img key=${grid.tenths[task]} src=${picture('preview', job.id, step.id, grid, task)} alt="Preview of ${name}" onError=${(event) => event.currentTarget.parentNode.remove()} /></a>`}
     ${attempts.length ? html`<ul class="why" aria-label="Attempts, newest first">${attempts.map((one) => html`<${Attempt} key=${one.attempt} one=${one} read=${read} reading=${log === String(one.attempt)} />`)}</ul>` : !live && !ended && html`<${Why} name=${where} task=${task} watch=${state} />`}</div>
-    ${log && (begun.length ? html`<${Log} key=${log === 'newest' ? begun[0].attempt : log} step=${where} task=${task} attempt=${log === 'newest' ? begun[0].attempt : Number(log)} />` : html`<p class="dim">It has printed nothing yet: it has not run.</p>`)}</section>`;
+    ${log && (begun.length ? html`<${Log} key=${log === 'newest' ? begun[0].attempt : log} method="task.log" asked=${{ step: where, task, attempt: log === 'newest' ? begun[0].attempt : Number(log) }} />` : html`<p class="dim">It has printed nothing yet: it has not run.</p>`)}</section>`;
 }

@@ -9,6 +9,7 @@ import { Spark, Value, useMeasured } from '../parts/measure.js';
 import { useSoon } from '../parts/soon.js';
 import { Why } from '../parts/why.js';
 import { State, ofWorker } from '../parts/state.js';
+import { Log } from './logs.js';
 import { dayOf, span } from '../parts/time.js';
 import { Warm } from '../parts/vitals.js';
 
@@ -30,7 +31,7 @@ function History({ row }) {
   useSoon(() => rpc('worker.history', { worker: row.id, limit: 30 }).then(setFound, () => {}), row, 2000);
   if (!found) return null;
   return html`<section class="panel"><header><h2>What it ran</h2></header>
-    ${found.attempts.length ? html`<ul class="why">${found.attempts.map((one) => html`<li key=${one.attempt}><${State} is=${one.state} /> ${one.job ? html`<a href=${taskAt(one)}>${one.job}</a>` : html`<span class="faint">a job that was deleted</span>`} <span class="dim">${one.step} task ${one.task}, ${dayOf(one.started_at || one.assigned_at)}${one.seconds !== null ? `, ${span(one.seconds)}` : ''}</span>${one.reason && html`<div class="dim">${one.reason}</div>`}</li>`)}</ul>`
+    ${found.attempts.length ? html`<ul class="why ran">${found.attempts.map((one) => html`<li key=${one.attempt}><${State} is=${one.state} /> ${one.job ? html`<a href=${taskAt(one)}>${one.job}</a>` : html`<span class="faint">a job that was deleted</span>`} <span class="dim">${one.step} task ${one.task}, ${dayOf(one.started_at || one.assigned_at)}${one.seconds !== null ? `, ${span(one.seconds)}` : ''}</span>${one.reason && html`<div class="dim">${one.reason}</div>`}</li>`)}</ul>`
     : html`<p class="dim">It has run nothing yet.</p>`}</section>`;
 }
 
@@ -46,9 +47,10 @@ export function Worker({ id }) {
     ${row.warning && html`<p class="banner" style="border-radius:8px;margin-bottom:16px">${row.warning}</p>`}
     <div class="split"><div>
       <section class="panel"><header><h2 class="grow">At work</h2><span class="dim">${row.used || 0} of ${row.slots} slots</span></header>
-        ${more && more.attempts.length ? html`<ul class="why">${more.attempts.map((one) => html`<li key=${one.id}><${State} is=${one.state} /> <a href=${one.job_id ? taskAt(one) : to('jobs')}>${one.job}</a> <span class="dim">${one.step}, task ${one.task}${one.pid ? `, pid ${one.pid}` : ''}</span></li>`)}</ul>` : html`<${Why} name=${row.name} watch=${row.version} title="Why it idles" />`}
+        ${more && more.attempts.length ? html`<ul class="why ran">${more.attempts.map((one) => html`<li key=${one.id}><${State} is=${one.state} /> <a href=${one.job_id ? taskAt(one) : to('jobs')}>${one.job}</a> <span class="dim">${one.step}, task ${one.task}${one.pid ? `, pid ${one.pid}` : ''}</span></li>`)}</ul>` : html`<${Why} name=${row.name} watch=${row.version} title="Why it idles" />`}
       </section>
       <${Measures} row=${row} />
+      <section class="panel short"><header><h2>What it says</h2></header><${Log} key=${row.id} method="worker.tail" asked=${{ worker: String(row.id) }} when=${row.presence} label="What it says" /></section>
       <${History} key=${row.id} row=${row} />
     </div><aside class="panel"><header><h2>Machine</h2></header><dl class="facts">
       <dt>Address</dt><dd class="mono">${row.mac}</dd><dt>Host</dt><dd>${row.hostname}</dd><dt>System</dt><dd>${row.platform}</dd>

@@ -1,6 +1,7 @@
 // The farm: every machine as a card or a row, live, with what may be done with it.
 import { html } from '../html.js';
 import { workers } from '../farm.js';
+import { followAll } from '../measured.js';
 import { go, route, to } from '../route.js';
 import { Actions } from '../parts/actions.js';
 import { Choice, Search, matching } from '../parts/filter.js';
@@ -21,12 +22,12 @@ const open = (row) => go('workers', row.id);
 
 const COLUMNS = [
   { key: 'name', label: 'Machine', width: 'minmax(70px,2fr)', cell: (row) => html`<a href=${to('workers', row.id)}>${row.name}</a>` },
-  { key: 'does', label: 'State', width: '110px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
+  { key: 'does', label: 'State', width: '110px', phone: '17px', value: ofWorker, cell: (row) => html`<${State} is=${ofWorker(row)} title=${row.warning} />` },
   { key: 'used', label: 'Slots', width: '84px', num: true, cell: (row) => `${row.used || 0} of ${row.slots}` },
   { key: 'queued', label: 'Ahead', width: '70px', num: true, narrow: 'snug' },
-  { key: 'cpu', label: 'Processors', width: '124px', num: true, narrow: false, value: (row) => valueOf(row, 'cpu'), cell: (row) => html`<${Vital} row=${row} name="cpu" spark />` },
-  { key: 'memory', label: 'Memory', width: '76px', num: true, narrow: false, value: (row) => valueOf(row, 'memory'), cell: (row) => html`<${Vital} row=${row} name="memory" />` },
-  { key: 'heat', label: 'Heat', width: '64px', num: true, narrow: 'snug', value: (row) => valueOf(row, 'temperature'), cell: (row) => html`<${Vital} row=${row} channel=${heatOf(row)} />` },
+  { key: 'cpu', label: 'Processors', width: '124px', num: true, narrow: false, sorted: followAll, value: (row) => valueOf(row, 'cpu'), cell: (row) => html`<${Vital} row=${row} name="cpu" spark />` },
+  { key: 'memory', label: 'Memory', width: '76px', num: true, narrow: false, sorted: followAll, value: (row) => valueOf(row, 'memory'), cell: (row) => html`<${Vital} row=${row} name="memory" />` },
+  { key: 'heat', label: 'Heat', width: '64px', num: true, narrow: 'snug', sorted: followAll, value: (row) => valueOf(row, 'temperature'), cell: (row) => html`<${Vital} row=${row} channel=${heatOf(row)} />` },
   { key: 'warm', label: 'Warm file', width: 'minmax(70px,1fr)', narrow: 'snug', value: (row) => (row.warm || []).join(' '), cell: (row) => html`<${Warm} row=${row} />` },
   { key: 'tags', label: 'Tags', width: 'minmax(60px,0.8fr)', narrow: false, value: (row) => (row.tags || []).join(' '), cell: (row) => html`<span class="dim">${(row.tags || []).join(', ')}</span>` },
   { key: 'warning', label: 'Says', width: 'minmax(80px,1.6fr)', narrow: false, cell: (row) => html`<span class="dim" title=${row.warning}>${row.warning}</span>` },
@@ -56,7 +57,7 @@ export function Workers() {
   return html`
     <div class="head"><h1 class="grow">Farm</h1><div class="tools"><${Search} label="Find a machine" />
       <${Choice} name="state" label="Which machines" choices=${[['', 'All'], ['online', 'Online'], ['busy', 'Busy'], ['idle', 'Idle'], ['off', 'Off']]} />
-      <${Choice} name="as" label="How they are shown" choices=${[['cards', 'Cards'], ['table', 'Table']]} /></div></div>
+      <${Choice} name="as" label="How they are shown" value=${view} choices=${[['cards', 'Cards'], ['table', 'Table']]} /></div></div>
     ${!rows.length ? nobody : view === 'cards' ? html`<div class="cards">${rows.slice(0, 300).map((row) => html`<${Card} key=${row.id} row=${row} />`)}</div>
       ${rows.length > 300 && html`<p class="dim">The table shows all ${rows.length}.</p>`}`
     : html`<${Table} rows=${rows} columns=${COLUMNS} open=${open} label="Machines" only=${ONLY} sort=${{ key: 'name', way: 1 }} />`}`;

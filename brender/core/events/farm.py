@@ -36,10 +36,14 @@ class ClockMoved(Event):
 
 
 class Fire(Event):
-    """A schedule is due, at this time of the master's clock. Its command is the next event of the same turn."""
+    """A schedule is due, at this time of the master's clock. Its command is the next event of the same turn.
+
+    `command` is that in words: what stands in the history.
+    """
 
     schedule: int
     at: float
+    command: str = ""
 
 
 class ScheduleEnded(Event):

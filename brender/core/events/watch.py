@@ -94,3 +94,10 @@ class RetryDeliveries(Event):
 
     deliveries: list[int]
     by: str = ""
+
+
+class DropDeliveries(Event):
+    """Send these to nobody (any more)."""
+
+    deliveries: list[int]
+    by: str = ""

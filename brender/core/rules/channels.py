@@ -1,7 +1,7 @@
 """Channels: what people do to them. One that is added, altered or removed touches no other (CL-35).
 
-Where they run is rules/hosting.py's. What a type's parameters mean is the worker's
-business: here they are plain values.
+Where they run is for hosting.py and census.py to say. What a type's parameters mean is the worker's business: here they
+are plain values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from brender.core.context import Context
 from brender.core.events import AddChannels, Delete, MoveChannels, SetGroups, SwitchChannels, Update
 from brender.core.farm import Channel, Farm, Key, Worker
 from brender.core.lifecycle import CHANNEL_TYPES, SYNTHETIC
-from brender.core.rules import hosting
+from brender.core.rules import census, hosting, managers
 from brender.core.rules.rows import check_name, check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState
 
@@ -44,6 +44,7 @@ def add(ctx: Context, event: AddChannels) -> dict[str, Any]:
         values = checked("channel", given, VALUES, required=("name",))
         check(ctx.farm, values)
         rows.append(make(ctx, values))
+    check_short(ctx.farm, rows)
     settle(ctx, rows)
     return {"channels": [{"id": row.id, "name": row.name, "state": row.state} for row in rows]}
 
@@ -65,8 +66,21 @@ def settle(ctx: Context, rows: Sequence[Channel]) -> None:
         if row.placement == "pinned":
             by_manager.setdefault(row.manager_id, []).append(row)
     for manager_id, mine in by_manager.items():
-        hosting.host(ctx, ctx.worker(manager_id), mine)
-    hosting.begin_census(ctx)
+        managers.host(ctx, ctx.worker(manager_id), mine)
+    census.begin(ctx)
+
+
+def check_short(farm: Farm, rows: Sequence[Channel]) -> None:
+    """A short name means one channel, as its name does (CL-31). Raises Exists."""
+    held: dict[str, str] = {}
+    wanted = {row.short_name for row in rows} - {""}
+    for row in farm.channels.values() if wanted else ():
+        if row.short_name in wanted:
+            other = held.setdefault(row.short_name, row.name)
+            named = farm.channel_named(row.short_name)
+            if other != row.name or named not in (None, row):
+                whose = f"the short name of {other}" if other != row.name else "the name of another channel"
+                raise Exists(f"Channel {row.name}: {row.short_name!r} is {whose} already.", hint="Take another word.")
 
 
 def make_key(ctx: Context, name: str, unit: str = "", **values: Any) -> Key:
@@ -113,6 +127,8 @@ def write(ctx: Context, channel: Channel, values: dict[str, Any]) -> None:
     check(ctx.farm, values, channel)
     before = [getattr(channel, name) for name in READ_BY]
     ctx.ledger.set(channel, **values)
+    if "short_name" in values:
+        check_short(ctx.farm, [channel])
     if [getattr(channel, name) for name in READ_BY] != before:
         tell_again(ctx, [channel])
 
@@ -124,13 +140,13 @@ def tell_again(ctx: Context, channels: Sequence[Channel]) -> None:
         if channel.manager_id and channel.state != "stopped":
             found.setdefault(channel.manager_id, []).append(channel)
     for manager_id, mine in found.items():
-        hosting.host(ctx, ctx.worker(manager_id), mine)
+        managers.host(ctx, ctx.worker(manager_id), mine)
 
 
 def delete(ctx: Context, event: Delete) -> dict[str, Any]:
     """Stop and forget; what was measured stays readable by nobody's name (CL-23)."""
     rows = [ctx.channel(channel_id) for channel_id in dict.fromkeys(event.ids)]
-    hosting.drop(ctx, rows)
+    managers.drop(ctx, rows)
     for row in rows:
         ctx.ledger.remove(row)
     return {"noun": "channel", "deleted": [{"id": row.id, "name": row.name} for row in rows]}
@@ -144,7 +160,7 @@ def switch(ctx: Context, event: SwitchChannels) -> dict[str, Any]:
     same = [row for row in rows if event.act != "restart" and (row.state == "stopped") == (event.act == "stop")]
     changed = [row for row in rows if row not in same]
     if event.act == "stop":
-        hosting.drop(ctx, changed)
+        managers.drop(ctx, changed)
         for row in changed:
             manager = row.manager_id if row.placement == "pinned" else 0
             ctx.ledger.set(row, state="stopped", error="", manager_id=manager, started_at=None)
@@ -163,8 +179,8 @@ def _start(ctx: Context, rows: Sequence[Channel]) -> None:
         elif row.state == "stopped":
             ctx.ledger.set(row, state="new", error="")
     for manager_id, mine in by_manager.items():
-        hosting.host(ctx, ctx.worker(manager_id), mine, again=True)
-    hosting.begin_census(ctx)
+        managers.host(ctx, ctx.worker(manager_id), mine, again=True)
+    census.begin(ctx)
 
 
 def move(ctx: Context, event: MoveChannels) -> dict[str, Any]:
@@ -176,16 +192,16 @@ def move(ctx: Context, event: MoveChannels) -> dict[str, Any]:
                 raise WrongState(f"Channel {row.name} is pinned; it floats to nobody.", hint="Name a manager.")
             if row.state != "stopped":
                 hosting.release(ctx, row)
-        hosting.begin_census(ctx)
+        census.begin(ctx)
         return {"moved": [{"id": row.id, "name": row.name} for row in rows], "manager": ""}
     manager = ctx.worker(event.manager)
     _check_manager(manager)
     away = [row for row in rows if row.manager_id != manager.id]
-    hosting.drop(ctx, away)
+    managers.drop(ctx, away)
     for row in away:
         if row.state == "stopped":
             ctx.ledger.set(row, manager_id=manager.id if row.placement == "pinned" else 0)
-    hosting.host(ctx, manager, [row for row in away if row.state != "stopped"])
+    managers.host(ctx, manager, [row for row in away if row.state != "stopped"])
     return {"moved": [{"id": row.id, "name": row.name} for row in away], "manager": manager.name}
 
 
@@ -197,9 +213,9 @@ def set_groups(ctx: Context, event: SetGroups) -> dict[str, Any]:
     for name in event.groups:
         check_name("group", name)
     ctx.ledger.set(manager, config={**manager.config, "groups": event.groups})
-    kept = hosting.groups_of(manager)
+    kept = managers.groups_of(manager)
     moved = [ctx.farm.channels[one] for one in sorted(ctx.farm.hosting.of.get(manager.id, ()))]
-    hosting.host(ctx, manager, [row for row in moved if row.group not in kept])
+    managers.host(ctx, manager, [row for row in moved if row.group not in kept])
     return {"manager": manager.name, "groups": kept}
 
 
@@ -210,16 +226,16 @@ def place_anew(ctx: Context, channel: Channel, placement: str, manager_id: int) 
     if placement == "floating" or placed["manager_id"] == channel.manager_id:
         ctx.ledger.set(channel, placement=placement)
         return
-    hosting.drop(ctx, [channel])
+    managers.drop(ctx, [channel])
     ctx.ledger.set(channel, placement=placement)
     if channel.state == "stopped":
         ctx.ledger.set(channel, manager_id=placed["manager_id"])
     else:
-        hosting.host(ctx, ctx.worker(placed["manager_id"]), [channel])
+        managers.host(ctx, ctx.worker(placed["manager_id"]), [channel])
 
 
 def _check_manager(manager: Worker) -> None:
-    if not hosting.is_manager(manager):
+    if not managers.is_manager(manager):
         raise WrongState(f"Worker {manager.name} hosts no channels.", hint="See manager list.")
 
 
@@ -231,7 +247,7 @@ def check(farm: Farm, values: dict[str, Any], channel: Channel | None = None) ->
         raise Exists(f"A channel named {name!r} exists already.", hint="channel list")
     kind = values.get("type", channel.type if channel is not None else "scalar")
     if kind not in CHANNEL_TYPES and (channel is None or kind != channel.type):
-        types = [*CHANNEL_TYPES, *hosting.offered_types(farm)]
+        types = [*CHANNEL_TYPES, *managers.offered_types(farm)]
         if kind not in types:
             raise Invalid(f"Channel {name}: there is no type {kind!r}.", hint=f"One of {', '.join(types)}.")
     if values.get("short_name"):

@@ -7,7 +7,7 @@ from typing import Any
 from brender.core import settle
 from brender.core.context import Context
 from brender.core.events import Boot, Tick
-from brender.core.rules import alarm_rules, alarms, attempts, deliveries, schedules, workers
+from brender.core.rules import alarm_rules, alarms, deliveries, schedule_runs, schedules, stops, workers
 
 
 def boot(ctx: Context, event: Boot) -> dict[str, Any]:
@@ -50,11 +50,12 @@ def tick(ctx: Context, event: Tick) -> None:
         for load in farm.loads.values():
             load.heard = max(load.heard, min(load.heard + gap, ctx.now))
         farm.roomy.update(farm.sessions.values())
-    attempts.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
+    stops.expire(ctx, gap if gap > ctx.settings.pause_gap else 0.0)
     farm.ticked_at = ctx.now
     workers.sweep(ctx)
     alarms.tick(ctx)
     deliveries.expire(ctx)
+    schedule_runs.forget_old(ctx)
     for job_id in [one for one in farm.timed if (farm.jobs[one].start_at or 0.0) <= ctx.now]:
         farm.timed.discard(job_id)
         farm.ready.update(farm.steps_of[job_id])

@@ -10,7 +10,7 @@ from typing import Any
 
 from brender.core import possible
 from brender.core.context import Context
-from brender.core.events import DeliveryFailed, DeliverySent, RetryDeliveries, TakeDelivery
+from brender.core.events import DeliveryFailed, DeliverySent, DropDeliveries, RetryDeliveries, TakeDelivery
 from brender.core.farm import Delivery, Farm
 from brender.core.rules.rows import row_of
 from brender.errors import WrongState
@@ -90,10 +90,7 @@ def failed(ctx: Context, event: DeliveryFailed) -> dict[str, Any]:
 
 def retry(ctx: Context, event: RetryDeliveries) -> dict[str, Any]:
     """Send these now, also those that were given up."""
-    found = [ctx.delivery(number) for number in event.deliveries]
-    for row in found:
-        if possible.is_being_sent(row, ctx.now):
-            raise WrongState(f"Delivery {row.id} is being sent by {row.holder}.", hint=f"delivery show {row.id}")
+    found = _idle(ctx, event.deliveries)
     for row in found:
         ends = ctx.now + ctx.settings.mail_patience
         state = "retrying" if row.state == "failed" else row.state
@@ -101,6 +98,26 @@ def retry(ctx: Context, event: RetryDeliveries) -> dict[str, Any]:
         about = {"logger": ctx.farm.loggers[row.logger_id].name, "schedule": row.schedule}
         ctx.notice("delivery.queued", id=row.id, **about, again=True)
     return {"noun": "delivery", "deliveries": [row.id for row in found]}
+
+
+def drop(ctx: Context, event: DropDeliveries) -> dict[str, Any]:
+    """Take these out of the outbox for good; their lines stay in the log."""
+    found = _idle(ctx, event.deliveries)
+    for row in found:
+        name = ctx.farm.loggers[row.logger_id].name
+        ctx.notice("delivery.dropped", id=row.id, logger=name, error=row.error, by=event.by)
+        _finish(ctx, row)
+        ctx.ledger.remove(row)
+    return {"noun": "delivery", "deliveries": [row.id for row in found]}
+
+
+def _idle(ctx: Context, numbers: list[int]) -> list[Delivery]:
+    """These letters, when nobody is sending one of them."""
+    found = [ctx.delivery(number) for number in numbers]
+    for row in found:
+        if possible.is_being_sent(row, ctx.now):
+            raise WrongState(f"Delivery {row.id} is being sent by {row.holder}.", hint=f"delivery show {row.id}")
+    return found
 
 
 def recover(ctx: Context) -> None:

@@ -71,7 +71,9 @@ def _apply(ctx: Context, row: Device | Key | Channel, said: dict[str, Any]) -> N
         ctx.ledger.add(row)
     else:
         channels.check(ctx.farm, values)
-        channels.settle(ctx, [channels.make(ctx, values, row.id)])
+        made = [channels.make(ctx, values, row.id)]
+        channels.check_short(ctx.farm, made)
+        channels.settle(ctx, made)
     said["added"].append(f"{table} {row.name}")
 
 

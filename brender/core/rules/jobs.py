@@ -11,10 +11,10 @@ from brender.core.farm import Job, Project, Step
 from brender.core.lifecycle import BLOCK_LIMIT, LIVE, TaskState
 from brender.core.orders import Recall
 from brender.core.rules import projects
-from brender.core.rules.attempts import stop_these
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.core.rules.steps import check_not_running
+from brender.core.rules.stops import stop_these
 from brender.core.rules.waits import hold_all
 from brender.errors import Exists, Invalid, NotFound, WrongState
 

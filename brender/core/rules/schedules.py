@@ -23,6 +23,7 @@ from brender.core.events import (
 )
 from brender.core.farm import Farm, Schedule
 from brender.core.lifecycle import SCHEDULE_OVER
+from brender.core.rules import schedule_runs
 from brender.core.rules.rows import check_name, checked, row_of
 from brender.core.zones import zone_of
 from brender.errors import Busy, Exists, Invalid, WrongState
@@ -194,18 +195,20 @@ def fire(ctx: Context, event: Fire) -> dict[str, Any]:
     found = verdict(ctx.farm, row, event.at, ctx.settings)
     wall = _wall(ctx.farm, row, event.at)
     if found == "run":
-        _begin(ctx, row, wall)
+        _begin(ctx, row, wall, event.command)
     elif found == "missed":
-        _miss(ctx, row, wall)
+        _miss(ctx, row, wall, event.command)
     elif found == "busy":
         following = _next(row, wall)
+        if row.overlap != "queue":
+            schedule_runs.pass_over(ctx, row, event.command, row.next_at or wall, wall, "overlapped")
         then = row.then if following is not None else "done"
         ctx.ledger.set(row, next_at=following, then=then, queued=row.queued or row.overlap == "queue")
         ctx.notice("schedule.busy", **_about(row))
     return {"id": row.id, "verdict": found}
 
 
-def _begin(ctx: Context, row: Schedule, wall: float) -> None:
+def _begin(ctx: Context, row: Schedule, wall: float, command: str) -> None:
     """By hand or owed, the plan stays as it is; by the clock, the next occurrence after now."""
     late = 0.0
     if row.queued:
@@ -214,14 +217,16 @@ def _begin(ctx: Context, row: Schedule, wall: float) -> None:
         late = wall - (row.next_at or wall)
         following = _next(row, wall)
         moves = {"then": "done" if following is None else "armed", "next_at": following}
+    schedule_runs.begin(ctx, row, command, wall - late, wall)
     ctx.ledger.set(row, state="running", last_at=wall, runs=row.runs + 1, **moves)
     ctx.notice("schedule.fired", **_about(row), late=late)
 
 
-def _miss(ctx: Context, row: Schedule, wall: float) -> None:
+def _miss(ctx: Context, row: Schedule, wall: float, command: str) -> None:
     """Nothing is replayed: the periods that were missed are left out (RM-42)."""
     due, following = row.next_at, _next(row, wall)
     said = {"outcome": "missed", "due": due, "at": wall}
+    schedule_runs.pass_over(ctx, row, command, due or wall, wall, "missed")
     ctx.ledger.set(row, state="armed" if following is not None else "missed", next_at=following, last_result=said)
     ctx.notice("schedule.missed", **_about(row), due=due)
     if row.state in SCHEDULE_OVER:
@@ -244,7 +249,10 @@ def _next(row: Schedule, wall: float) -> float | None:
 def ended(ctx: Context, event: ScheduleEnded) -> None:
     """A run is over. One of a schedule that was removed meanwhile is nobody's."""
     row = ctx.farm.schedules.get(event.schedule)
-    if row is None or row.state != "running" or row.runs != event.run:
+    if row is not None and (row.state != "running" or row.runs != event.run):
+        return
+    schedule_runs.end(ctx, event)
+    if row is None:
         return
     said: dict[str, Any] = {"outcome": event.outcome, "said": event.said, "at": ctx.wall}
     if event.code is not None:
@@ -260,6 +268,7 @@ def recover(ctx: Context) -> None:
 
     Meanwhile the clock may have been set back: then a delay is not longer than it ever was, and the rest as below.
     """
+    schedule_runs.recover(ctx)
     for row in ctx.farm.schedules.values():
         if row.state == "running":
             ctx.ledger.set(row, state=row.then, last_result={"outcome": "unknown", "at": row.last_at})
@@ -304,7 +313,8 @@ def _turn_back(ctx: Context, row: Schedule) -> None:
 
 def _forget_the_oldest(ctx: Context) -> None:
     """What is over stays to be looked at for a while (RM-25: never leaks)."""
-    over = [row for row in ctx.farm.schedules.values() if row.state in SCHEDULE_OVER and not row.queued]
+    rows = (ctx.farm.schedules[one] for one in ctx.farm.over)  # never all of them: it is asked at every end
+    over = [row for row in rows if not row.queued]
     over.sort(key=lambda row: (row.modified_at, row.id))
     for row in over[: max(0, len(over) - ctx.settings.ended_schedules)]:
         ctx.ledger.remove(row)

@@ -9,7 +9,7 @@ from brender.core.context import Context
 from brender.core.events import KillTasks, RetryJob, RetryTasks
 from brender.core.farm import Attempt, Step, Trouble
 from brender.core.lifecycle import FAILED, LABELS, LIVE, MOST_ATTEMPTS, TaskState
-from brender.core.rules.attempts import stop_these
+from brender.core.rules.stops import stop_these
 from brender.core.rules.waits import hold_all, hold_followers, pending, ready_again
 from brender.errors import Invalid, WrongState
 

@@ -13,7 +13,7 @@ from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, 
 from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
 from brender.core.orders import Hangup, Recall, Stop, Welcome
-from brender.core.rules import attempts, calendars, devices, hosting
+from brender.core.rules import attempts, calendars, census, devices, hosting, outcomes, stops
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, WrongState
@@ -55,16 +55,21 @@ def hello(ctx: Context, event: Hello) -> None:
     ctx.ledger.recalled(load, set())
     drop = [attempt_id for attempt_id in event.running if attempt_id not in load.live]
     ctx.order(event.session, Welcome(worker.id, worker.name, ctx.farm.epoch, heartbeat_seconds(ctx), drop))
-    if load.live:
-        attempts.tell_waiting(ctx, worker.id)  # before a stop: what is forbidden now and what no longer is
-    stopping = [a.id for a in load.live.values() if a.state == "stopping"]
-    if stopping:
-        ctx.order(event.session, Stop(stopping))  # the first one may have been lost with the link
+    _say_again(ctx, worker, load)
     ctx.farm.roomy.add(worker.id)
     ctx.notice("worker.online", id=worker.id, name=worker.name)
     hosting.welcome(ctx, worker)
     if worker.facts.get("devices", []) != reported:
         devices.report(ctx, worker, reported)
+
+
+def _say_again(ctx: Context, worker: Worker, load: Load) -> None:
+    """Words on its attempts that may have been lost with the link."""
+    if load.live:
+        stops.tell_waiting(ctx, worker.id)  # before a stop: what is forbidden now and what no longer is
+    stopping = [a.id for a in load.live.values() if a.state == "stopping"]
+    if stopping:
+        ctx.order(load.session, Stop(stopping))
 
 
 def _tell_twins_apart(ctx: Context, worker: Worker, load: Load, boot: str) -> None:
@@ -94,9 +99,9 @@ def _requeue(ctx: Context, worker: Worker, mine: set[int], same_life: bool) -> N
     """Lose what the worker does not know of. In the same life of the daemon an order was lost on its way: no crash."""
     for place, attempt in enumerate(list(ctx.farm.loads[worker.id].live.values())):
         if attempt.id not in mine:
-            ran = attempts.may_run(worker, attempt, place)
+            ran = outcomes.may_run(worker, attempt, place)
             crashed = ran and not (same_life and attempt.state == "assigned")
-            attempts.lose(ctx, attempt, f"{worker.name} came back without it", crashed)
+            outcomes.lose(ctx, attempt, f"{worker.name} came back without it", crashed)
 
 
 def legacy_hello(ctx: Context, event: LegacyHello) -> None:
@@ -104,18 +109,17 @@ def legacy_hello(ctx: Context, event: LegacyHello) -> None:
     key = f"brender_{event.mac}"
     worker = _known(ctx, key) or _enrol(ctx, key, event.mac, event.hostname, "")
     _take_session(ctx, worker, ctx.farm.loads[worker.id], event.session)
-    attempts.drop_all(ctx, worker, f"{worker.name} came back as a 2013 client", planned=True)
+    outcomes.drop_all(ctx, worker, f"{worker.name} came back as a 2013 client", planned=True)
     ctx.ledger.set(worker, presence="online", legacy=True, hostname=event.hostname or worker.hostname)
     ctx.notice("worker.online", id=worker.id, name=worker.name)
 
 
 def heartbeat(ctx: Context, event: Heartbeat) -> None:
     """Alive. Written nowhere: 2,000 workers say it all day."""
-    found = ctx.load_at(event.session)
+    found = attempts.speaker(ctx, event.session)
     if found is None:
         return
     worker, load = found
-    attempts.heard(ctx, worker, load)
     if load.full and not event.full:
         ctx.farm.roomy.add(worker.id)
     load.full = event.full
@@ -146,7 +150,7 @@ def disconnected(ctx: Context, event: Disconnected) -> None:
     ctx.ledger.seat(worker.id, None)
     if event.bye or worker.legacy:
         ctx.ledger.set(worker, presence="offline", boot="")
-        attempts.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
+        outcomes.drop_all(ctx, worker, f"{worker.name} was shut down", planned=True)
         ctx.notice("worker.offline", id=worker.id, name=worker.name)
         hosting.gone(ctx, worker, 0.0)
     else:
@@ -168,11 +172,11 @@ def sweep(ctx: Context) -> None:
                 ctx.ledger.seat(worker.id, None)
                 ctx.ledger.set(worker, presence="lost")
                 ctx.notice("worker.lost", id=worker.id, name=worker.name)
-                attempts.drop_all(ctx, worker, f"{worker.name} has not been heard for {int(silent)} s")
+                outcomes.drop_all(ctx, worker, f"{worker.name} has not been heard for {int(silent)} s")
                 hosting.gone(ctx, worker, 0.0)
         elif silent > settings.gone_after:
             if load.live:
-                attempts.drop_all(ctx, worker, f"{worker.name} has been away for {int(silent)} s")
+                outcomes.drop_all(ctx, worker, f"{worker.name} has been away for {int(silent)} s")
             if worker.presence != "offline":
                 ctx.ledger.set(worker, presence="offline")
                 ctx.notice("worker.offline", id=worker.id, name=worker.name)
@@ -214,7 +218,7 @@ def let_work(ctx: Context, worker: Worker, state: str) -> None:
         ctx.order(load.session, Recall(waiting))
     if state == "disabled":
         hosting.vacate(ctx, worker)
-    hosting.begin_census(ctx)
+    census.begin(ctx)
 
 
 def create(ctx: Context, event: Create) -> dict[str, Any]:
