@@ -16,7 +16,7 @@ from typing import Any
 
 from brender.commands.layout import number, span
 from brender.notify.credentials import Credentials
-from brender.notify.page import ended_of, job_link, page, part
+from brender.notify.page import ended_of, job_link, less, page, part
 from brender.wire.screen import escape
 
 Delivery = dict[str, Any]
@@ -102,7 +102,8 @@ def text(delivery: Delivery, site: str = "") -> str:
 
 def how_to_change(delivery: Delivery) -> str:
     """How the reader gets less of this."""
-    return f"when lines are mailed is set with: log config {escape(delivery['logger'])} {delivery['level']} DAILY"
+    rarer = f"{escape(delivery['logger'])} {delivery['level']} {less(delivery)}"
+    return f"when lines are mailed is set with: log config {rarer}"
 
 
 def details(data: dict[str, Any], site: str = "") -> list[str]:
@@ -147,5 +148,5 @@ def _newest(output: Path) -> Path | None:
         except OSError:
             continue
         if good:
-            return max(good, key=lambda path: path.name)
+            return max(good, key=lambda path: (path.stat().st_mtime, path.name))  # others may be of an older job
     return None

@@ -18,7 +18,22 @@ from msgspec import Struct, field
 from brender.commands.layout import number, span
 
 COLOURS = {"DEBUG": "#6b7280", "INFO": "#2563eb", "WARNING": "#b45309", "ERROR": "#c2410c", "ALERT": "#b91c1c"}
-TITLES = {"HOURLY": "the last hour", "DAILY": "the last day", "WEEKLY": "the last week"}
+KINDS = {"HOURLY": "Hourly digest", "DAILY": "Daily digest", "WEEKLY": "Weekly digest"}
+LESS = {"HOURLY": "DAILY", "DAILY": "WEEKLY", "WEEKLY": "SILENTLY"}  # what comes more rarely than that
+# Readers that know no style sheets show the light colours that stand at each element; a dark one has these in place.
+DARK = (
+    "@media (prefers-color-scheme: dark) {"
+    " .bg { background: #0f1320 !important; color: #e5e7eb !important } .sheet { background: #181d2c !important }"
+    " .rule { border-color: #2b3245 !important } .dim { color: #a3abbd !important } .link { color: #7fb2ff !important }"
+    " .bad { background: #3a1d22 !important; color: #fbe9ea !important }"
+    + "".join(
+        f" .{level} {{ color: {colour} !important }}"
+        for level, colour in {
+            "DEBUG": "#a3abbd", "INFO": "#7fb2ff", "WARNING": "#f0b23e", "ERROR": "#ff9a62", "ALERT": "#ff7b83"
+        }.items()
+    )
+    + " }"
+)  # fmt: skip
 FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px"
 Delivery = dict[str, Any]
@@ -65,26 +80,31 @@ def page(delivery: Delivery, pictures: Iterable[tuple[Path, str]], site: str = "
     records = delivery["records"]
     rows = "".join(_record(one, shown, site) for one in records)
     colour = COLOURS.get(delivery["level"], COLOURS["INFO"])
-    title = TITLES.get(delivery["schedule"], "now")
+    kind = KINDS.get(delivery["schedule"], "At once")
     levels = [one["level"] for one in records]
     sums = ", ".join(f"{levels.count(level)} {level}" for level in COLOURS if level in levels)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light">'
-        f"<title>{_e(delivery['logger'])}</title></head>"
-        f'<body style="margin:0;background:#f3f4f6;color:#111827;{FONT}">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{_e(delivery['logger'])}</title><style>{DARK}</style></head>"
+        f'<body class="bg" style="margin:0;background:#f3f4f6;color:#111827;{FONT}">'
         '<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center" '
-        'style="padding:24px 12px"><table role="presentation" width="640" cellpadding="0" cellspacing="0" '
+        'style="padding:24px 12px">'
+        '<table class="sheet" role="presentation" width="640" cellpadding="0" cellspacing="0" '
         f'style="max-width:640px;width:100%;background:#ffffff;border-top:4px solid {colour}">'
-        f'<tr><td style="padding:20px 24px 4px;font-size:20px;font-weight:600">{_e(delivery["logger"])}: {title}'
-        "</td></tr>"
-        f'<tr><td style="padding:0 24px 12px;color:#4b5563;font-size:14px">{number(len(records), "line")}: {sums}</td>'
-        f"</tr>{rows}"
-        '<tr><td style="padding:16px 24px;color:#6b7280;font-size:12px;border-top:1px solid #e5e7eb">'
+        f'<tr><td style="padding:20px 24px 4px;font-size:20px;font-weight:600">{_e(delivery["logger"])}</td></tr>'
+        '<tr><td class="dim" style="padding:0 24px 12px;color:#4b5563;font-size:14px">'
+        f"{kind}, {number(len(records), 'line')}: {sums}</td></tr>{rows}"
+        '<tr><td class="dim rule" style="padding:16px 24px;color:#6b7280;font-size:12px;border-top:1px solid #e5e7eb">'
         f'Sent by brender. When these lines are mailed: <span style="{MONO};font-size:12px">log config '
-        f"{_e(delivery['logger'])} {_e(delivery['level'])} DAILY</span></td></tr></table></td></tr></table></body>"
-        "</html>"
+        f"{_e(delivery['logger'])} {_e(delivery['level'])} {less(delivery)}</span>"
+        "</td></tr></table></td></tr></table></body></html>"
     )
+
+
+def less(delivery: Delivery) -> str:
+    """The schedule by which lines as these come more rarely than they did."""
+    return LESS.get(delivery["schedule"], "DAILY")
 
 
 def _e(value: Any) -> str:
@@ -106,9 +126,10 @@ def _record(record: dict[str, Any], pictures: list[tuple[Path, str]], site: str)
     if runbook := record["data"].get("runbook"):
         more += f'<div style="margin-top:6px;font-size:13px">What to do: {_e(runbook)}</div>'
     return (
-        '<tr><td style="padding:12px 24px;border-top:1px solid #e5e7eb">'
-        f'<div style="font-size:12px;color:#6b7280"><span style="color:{colour};font-weight:700">{_e(record["level"])}'
-        f"</span> &middot; {at} &middot; {who}</div>"
+        '<tr><td class="rule" style="padding:12px 24px;border-top:1px solid #e5e7eb">'
+        '<div class="dim" style="font-size:12px;color:#6b7280">'
+        f'<span class="{_e(record["level"])}" style="color:{colour};font-weight:700">{_e(record["level"])}</span>'
+        f" &middot; {at} &middot; {who}</div>"
         f'<div style="margin-top:4px;font-size:15px;overflow-wrap:anywhere">{said}</div>{more}</td></tr>'
     )
 
@@ -116,22 +137,24 @@ def _record(record: dict[str, Any], pictures: list[tuple[Path, str]], site: str)
 def _job(ended: Ended, pictures: list[tuple[Path, str]], link: str) -> str:
     """Counts, a small picture of each folder with a link to it, what failed and why, the job on the farm's page."""
     done, total, failed = ended.done, ended.total, ended.failed
+    by = f", submitted by {_e(ended.submitter)}" if ended.submitter else ""
     parts = [
-        f'<div style="margin-top:6px;font-size:13px;color:#4b5563">{done} of {total} tasks done, {failed} failed, '
-        f"in {span(ended.seconds)}</div>{_bar(done, failed, total)}"
+        '<div class="dim" style="margin-top:6px;font-size:13px;color:#4b5563">'
+        f"{done} of {total} tasks done, {failed} failed, in {span(ended.seconds)}{by}</div>{_bar(done, failed, total)}"
     ]
     parts += [_folder(folder, pictures, link) for folder in ended.outputs]
     if ended.failures:
         rows = "".join(_failure(one) for one in ended.failures)
         left = failed - len(ended.failures)
-        rest = f'<div style="font-size:12px;color:#6b7280">and {left} more</div>' if left > 0 else ""
+        rest = f'<div class="dim" style="font-size:12px;color:#6b7280">and {left} more</div>' if left > 0 else ""
         parts.append(
             '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="margin-top:8px">'
             f"{rows}</table>{rest}"
         )
     if link:
         parts.append(
-            f'<div style="margin-top:8px;font-size:13px"><a href="{html.escape(link)}" style="color:#2563eb">'
+            '<div style="margin-top:8px;font-size:13px">'
+            f'<a class="link" href="{html.escape(link)}" style="color:#2563eb">'
             f"{_e(ended.name)} on the farm's page</a></div>"
         )
     return "".join(parts)
@@ -154,15 +177,19 @@ def _bar(done: int, failed: int, total: int) -> str:
 def _folder(folder: str, pictures: list[tuple[Path, str]], job: str) -> str:
     """A picture of it that leads to the job, where a reader of mail follows no link to a file."""
     link = f"file://{quote(folder)}" if folder.startswith("/") else ""
-    words = f'<a href="{html.escape(link)}" style="color:#2563eb;{MONO}">{_e(folder)}</a>' if link else _e(folder)
+    words = (
+        f'<a class="link" href="{html.escape(link)}" style="color:#2563eb;{MONO}">{_e(folder)}</a>'
+        if link
+        else _e(folder)
+    )
     image = ""
     for path, cid in pictures:
         if path.parent.parent.parent in (Path(folder), Path(folder).parent):
             frame = _e(path.name.removesuffix(".jpg"))
             image = (
                 f'<div style="margin-top:8px"><a href="{html.escape(job or link)}"><img src="cid:{html.escape(cid)}" '
-                f'alt="{frame}" width="320" style="display:block;max-width:100%;border:0"></a>'
-                f'<div style="font-size:12px;color:#6b7280">{frame}</div></div>'
+                f'alt="{frame}" style="display:block;max-width:100%;border:0"></a>'
+                f'<div class="dim" style="font-size:12px;color:#6b7280">{frame}</div></div>'
             )
     return f'{image}<div style="margin-top:4px;overflow-wrap:anywhere">{words}</div>'
 
@@ -177,7 +204,7 @@ def part(one: Failure) -> str:
 def _failure(one: Failure) -> str:
     where = f" on {_e(one.worker)}" if one.worker else ""
     return (
-        '<tr><td style="padding:6px 8px;border-left:3px solid #dc2626;background:#fef2f2;font-size:13px;'
+        '<tr><td class="bad" style="padding:6px 8px;border-left:3px solid #dc2626;background:#fef2f2;font-size:13px;'
         f'overflow-wrap:anywhere"><b>{_e(part(one))}</b> {_e(one.state)}{where}: '
         f"{_e(one.reason) or 'no reason given'}</td></tr>"
     )

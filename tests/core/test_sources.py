@@ -129,6 +129,27 @@ def test_a_worker_that_does_not_come_back_after_a_restart_of_the_master_is_told(
     assert alarms(stage) == []
 
 
+def test_a_worker_that_was_cut_off_just_before_the_master_stopped_has_its_time_to_come_back() -> None:
+    """A stop of the whole farm told every machine as lost at its next start: nobody was there to hear of it."""
+    stage = Stage()
+    for name in ("back", "gone"):
+        stage.do(ev.Disconnected(stage.session(stage.worker(name, boot=name))))
+    stage.wait(16)
+    stage.worker("back", boot="back")
+    stage.do(ev.Disconnected(stage.session(1)))
+    stage.wait(10)
+    assert [(alarm.about, alarm.state) for alarm in alarms(stage)] == [("gone", "firing"), ("back", "pending")]
+    told = len(lines(stage))
+    stage.now += 600
+    stage.turn(ev.Boot())
+    stage.wait(20)
+    assert len(lines(stage)) == told
+    stage.worker("back", boot="back")
+    stage.wait(44)
+    assert len(lines(stage)) == told
+    assert [alarm.about for alarm in alarms(stage)] == ["gone"]
+
+
 def test_two_daemons_with_one_identity_are_an_alert_until_one_of_them_is_put_right() -> None:
     """RM-04, F16: the newer session wins each time; a daemon that was started anew is no twin."""
     stage = Stage()

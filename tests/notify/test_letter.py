@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from email import policy
 from email.message import EmailMessage
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from brender.notify import letter
 from brender.notify.credentials import Credentials
+from brender.notify.page import DARK, page
 
 CREDENTIALS = Credentials("farm@example.org", ["anna@example.org"], server="127.0.0.1", port=25)
 # The smallest picture that is a JPEG by its first and last bytes; nobody decodes it here.
@@ -87,7 +89,9 @@ def test_no_foreign_text_breaks_out_of_a_letter(text: str, host: str, logger: st
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: tags.add(tag)  # type: ignore[method-assign]
     parser.feed(html(found))
-    assert tags <= {"html", "head", "meta", "title", "body", "table", "tr", "td", "div", "span", "br", "b", "a", "img"}
+    ours = {"html", "head", "meta", "title", "style", "body", "table", "tr", "td", "div", "span", "br", "b", "a", "img"}
+    assert tags <= ours
+    assert html(found).count("<style>") == 1 and html(found).split("<style>")[1].startswith(f"{DARK}</style>")
     plain = found.get_body(("plain",))
     assert plain is not None
     assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", plain.get_content())
@@ -153,3 +157,34 @@ def test_the_subject_names_one_machine_or_how_many() -> None:
     assert letter.subject(delivery()) == "[farm] nas (0200000000aa) daily - INFO: a line"
     several = delivery(record(), record("the last", host="other", mac=""), schedule="INSTANTANEOUSLY")
     assert letter.subject(several) == "[farm] 2 machines at once - INFO: 2 lines, the last: the last"
+
+
+def test_a_letter_says_what_it_is_and_how_to_have_it_more_rarely() -> None:
+    """The way out of a daily digest is no daily digest."""
+    for schedule, kind, rarer in (
+        ("INSTANTANEOUSLY", "At once, 1 line", "DAILY"),
+        ("HOURLY", "Hourly digest, 1 line", "DAILY"),
+        ("DAILY", "Daily digest, 1 line", "WEEKLY"),
+        ("WEEKLY", "Weekly digest, 1 line", "SILENTLY"),
+    ):
+        made = delivery(record(), schedule=schedule)
+        html = page(made, [])
+        assert kind in html and f"log config farm INFO {rarer}<" in html
+        assert letter.text(made).endswith(f"log config farm INFO {rarer}\n")
+
+
+def test_a_dark_reader_has_a_dark_letter() -> None:
+    html = page(delivery(record()), [])
+    assert 'content="light dark"' in html and "prefers-color-scheme: dark" in html
+    assert "http" not in html.split("</style>")[0]
+
+
+def test_the_picture_is_the_newest_and_not_one_of_an_older_job(tmp_path: Path) -> None:
+    """Two jobs may render into one folder: the last frame by name is the older one's."""
+    thumbs = tmp_path / ".brender" / "thumbs"
+    thumbs.mkdir(parents=True)
+    for frame, at in ((30, 1000), (2, 2000)):
+        (thumbs / f"shot_{frame:04}.png.jpg").write_bytes(JPEG)
+        os.utime(thumbs / f"shot_{frame:04}.png.jpg", (at, at))
+    found = letter.thumbnails(delivery(record(data=job(str(tmp_path)))))
+    assert [path.name for path in found] == ["shot_0002.png.jpg"]

@@ -4,7 +4,7 @@ import { schedules } from '../farm.js';
 import { to } from '../route.js';
 import { matching } from '../parts/filter.js';
 import { State } from '../parts/state.js';
-import { clockOf, count, dayOf, span } from '../parts/time.js';
+import { clockOf, count, secondOf, span } from '../parts/time.js';
 
 const WORST = ['error', 'missed', 'unknown', 'overlapped', 'running', 'ok'];
 const WORDS = {
@@ -41,5 +41,5 @@ function pace(run) {
 }
 
 export function Run({ run, named, dated }) {
-  return html`<li><span class="faint">${(dated ? dayOf : clockOf)(whenRan(run))}</span> <${State} is=${run.outcome} /> ${named && html`${schedules.get(run.schedule) ? html`<a href=${to('schedules', run.schedule)}>${nameOf(run)}</a>` : html`<span>${nameOf(run)} <span class="faint">(removed)</span></span>`} `}<span class="dim">${outcomeOf(run)}</span> <span class="faint">${pace(run)}</span>${run.more > 0 && html` <span class="faint">and ${count(run.more)} more that day</span>`}</li>`;
+  return html`<li><span class="faint">${(dated ? secondOf : clockOf)(whenRan(run))}</span> <${State} is=${run.outcome} /> ${named && html`${schedules.get(run.schedule) ? html`<a href=${to('schedules', run.schedule)}>${nameOf(run)}</a>` : html`<span>${nameOf(run)} <span class="faint">(removed)</span></span>`} `}<span class="dim">${outcomeOf(run)}</span> <span class="faint">${pace(run)}</span>${run.more > 0 && html` <span class="faint">and ${count(run.more)} more that day</span>`}</li>`;
 }

@@ -183,9 +183,15 @@ def _end_what_is_over(ctx: Context) -> None:
 
 
 def recover(ctx: Context) -> None:
-    """A master starts. Its clock may have been set back meanwhile: patience does not begin in the future (F24)."""
-    for alarm in ctx.farm.alarms.values():
-        if alarm.since > ctx.now:
+    """A master starts. A machine that was just cut off has its time to come back: of one that does not
+    rules/workers.py tells. What samples say lasts by their own times, whoever was there to hear.
+
+    The clock may have been set back meanwhile: patience does not begin in the future (F24).
+    """
+    for alarm in list(ctx.farm.alarms.values()):
+        if alarm.state == "pending" and ctx.farm.alarm_rules[alarm.rule_id].source == "worker.lost":
+            close(ctx, alarm)
+        elif alarm.since > ctx.now:
             ctx.ledger.set(alarm, since=ctx.now)
 
 
