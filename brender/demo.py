@@ -22,7 +22,7 @@ from brender.render import Wish, submit, told
 from brender.watch import succeeded, watch
 
 SCENE = Path(__file__).parent / "scenes" / "orrery.py"
-PATIENCE = 30.0  # seconds for the farm to answer
+PATIENCE = 120.0  # seconds for the farm to answer, on a machine that has other things to do
 
 
 def parser() -> argparse.ArgumentParser:

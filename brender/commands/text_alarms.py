@@ -83,8 +83,8 @@ def past(data: Data, room: int) -> list[str]:
         rows.append({**row, "fired": clock(fired), "lasted": span(over - fired) if fired and over else ""})
     if not rows:
         return ["No alarm is over yet."]
-    verb = "is" if len(rows) == 1 else "are"
-    return [*columns(PAST_COLUMNS, rows, room), capital(f"{number(len(rows), 'alarm')} that {verb} over.")]
+    said = f"{number(len(rows), 'alarm')} that {'is' if len(rows) == 1 else 'are'} over."
+    return [*columns(PAST_COLUMNS, rows, room), capital(said)]
 
 
 RULE_COLUMNS = (

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ class Gone(Exception):
     """The master does not answer (any more)."""
 
 
+class Silent(AssertionError):
+    """The master said nothing for too long."""
+
+
 class Line:
     """One JSON-RPC connection to a master; `events` collects the topics that came between answers."""
 
@@ -39,7 +44,7 @@ class Line:
             self._sock = socket.create_connection(("127.0.0.1", port), LIMIT_S)
         except OSError as error:
             raise Gone(str(error)) from None
-        self._lines = self._sock.makefile("rb")
+        self._rest = b""
         self._number = 0
         self.events: list[str] = []
         self.ask("session.hello", name="crash test")
@@ -48,6 +53,7 @@ class Line:
         """Ask without waiting; returns the id that its answer will have."""
         self._number += 1
         text = json.dumps({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
+        self._sock.settimeout(LIMIT_S)
         try:
             self._sock.sendall(text.encode() + b"\n")
         except OSError as error:
@@ -66,14 +72,8 @@ class Line:
     def ask(self, method: str, /, **params: Any) -> Any:
         return self.hear(self.send(method, **params))
 
-    def wait(self) -> str:
-        """The topic of the next event."""
-        if not self.events:
-            self.events.append(str(self._next()["params"]["topic"]))
-        return self.events.pop(0)
-
     def until(self, question: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-        """The first truthy answer; asked again after every event of the farm."""
+        """The first truthy answer; asked again after every event of the farm, and when none comes for a second."""
         self.ask("farm.subscribe", topics=["*"])
         deadline = time.monotonic() + limit_s
         while True:
@@ -82,21 +82,27 @@ class Line:
             if found:
                 return found
             assert time.monotonic() < deadline, f"never so: {self.ask('farm.status')}"
-            self.wait()
+            if not self.events:
+                with suppress(Silent):
+                    self._next(1.0)
 
     def close(self) -> None:
-        self._lines.close()
         self._sock.close()
 
-    def _next(self) -> dict[str, Any]:
-        try:
-            line = self._lines.readline()
-        except TimeoutError:
-            raise AssertionError("the master said nothing for too long") from None
-        except OSError as error:
-            raise Gone(str(error)) from None
-        if not line.endswith(b"\n"):
-            raise Gone("the connection was closed")
+    def _next(self, limit_s: float = LIMIT_S) -> dict[str, Any]:
+        end = time.monotonic() + limit_s
+        while b"\n" not in self._rest:
+            self._sock.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                data = self._sock.recv(1 << 16)
+            except TimeoutError:
+                raise Silent("the master said nothing for too long") from None
+            except OSError as error:
+                raise Gone(str(error)) from None
+            if not data:
+                raise Gone("the connection was closed")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, Any] = json.loads(line[line.find(b"{") :])  # a telnet is offered to whom this machine slows
         return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from doors.peers import LIMIT, ROOT, Screen, until
+from ports import free_port
 
 
 def get(port: int, path: str) -> bytes:
@@ -30,6 +31,7 @@ def get(port: int, path: str) -> bytes:
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     monkeypatch.chdir(ROOT)
     words = ["--data", str(tmp_path / "farm"), "--frames", "1-2", "--percentage", "5", "--samples", "1"]
+    words += ["--listen", f"127.0.0.1:{free_port()}"]
     screen = Screen([sys.executable, "-m", "brender.demo", *words], 200, 40)
     yield screen
     if screen.process.poll() is None:

@@ -16,7 +16,7 @@ FIRST, LAST = map(int, os.environ.get("BRENDER_SEEDS", "0-1000").split("-"))
 PORTIONS = 10
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("portion", range(PORTIONS))
 def test_every_farm_keeps_its_promises_and_finishes(portion: int) -> None:
     """F01, F03, F04, F08-F11, F14-F17, F19, F20, F46, F48; the seed of a failure is in its message."""

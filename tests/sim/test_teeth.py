@@ -22,7 +22,7 @@ def caught(name: str) -> tuple[int, str] | None:
     return None
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", [*SWAPPED, *WORLDS])
 def test_a_defect_is_caught(name: str) -> None:
     """CONTRACT 1.3.3."""
