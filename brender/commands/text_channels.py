@@ -26,6 +26,9 @@ CHANNEL_COLUMNS = (
 )
 
 
+SHOWN = 16  # marks of a trend, so that it has room in 80 columns
+
+
 def spark(values: list[float]) -> str:
     """A line of marks, one a value, from the least of them to the most."""
     numbers = [value for value in values if isinstance(value, (int, float))]
@@ -48,7 +51,9 @@ def channels(data: Data, room: int) -> list[str]:
     if not data["total"]:
         return wrap("No channel is like that. Make one: channel add NAME device=… key=…, or look at device list.", room)
     shown = [_shown(row) for row in rows]
-    return [*columns(CHANNEL_COLUMNS, shown, room), *wrap(more(data, len(rows), "channel"), room)]
+    watched = any(row["marks"] for row in shown)  # who watches wants to see how it goes, in 80 columns too
+    spec = [column for column in CHANNEL_COLUMNS if column.key != "type" or not watched]
+    return [*columns(spec, shown, room), *wrap(more(data, len(rows), "channel"), room)]
 
 
 def _shown(row: Data) -> Data:
@@ -57,7 +62,7 @@ def _shown(row: Data) -> Data:
         **row,
         "shown": value_words(row.get("value")),
         "old": "" if age is None else span(age),
-        "marks": spark(row.get("trend", [])),
+        "marks": spark(row.get("trend", [])[-SHOWN:]),
     }
 
 

@@ -338,3 +338,23 @@ def test_a_short_name_that_two_old_channels_share_names_neither(stage: world.Sta
     with pytest.raises(Invalid, match="one, two"):
         world.ask(stage, "CHL_DEL s")
     assert [row["name"] for row in world.ask(stage, "channel list one two")["channels"]] == ["one", "two"]
+
+
+def test_who_watches_sees_the_trend_in_80_columns(stage: world.Stage) -> None:
+    """Issue 5 item 8: it was the last column, and left out where names and units are long."""
+    world.ask(stage, "channel add render-07.tasks.frames_per_minute type=easy")
+    row = stage.farm.channel_named("render-07.tasks.frames_per_minute")
+    assert row is not None
+    line = {
+        "id": 12345, "name": row.name, "type": "scalar", "state": "starting", "manager": "render-07.example",
+        "value": 1234.5678, "unit": "1/min", "age": 37.0, "trend": [float(one % 7) for one in range(40)], "error": "",
+    }  # fmt: skip
+    data = {
+        "channels": [{**world.ask(stage, f"channel list {row.name}")["channels"][0], **line}],
+        "total": 1,
+        "offset": 0,
+    }
+    lines = render("channel.list", data, (80, 24)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split()[-1] == "trend"
+    assert len(lines[1].split()[-1]) == 16

@@ -47,7 +47,7 @@ export async function act(method, rows) {
   const how = ACTS[method];
   const able = rows.filter((row) => (row.can || []).includes(method));
   if (how.form) { askFor(method, { [how.rows]: able.map((row) => row.id).join(' ') }, how.label); return; }
-  const names = able.slice(0, 4).map((row) => row.name || row.about || `#${row.id}`).join(', ') + (able.length > 4 ? ` and ${able.length - 4} more` : '');
+  const names = able.slice(0, 4).map((row) => row.name || row.about || (row.message_id ? `letter ${row.id} of ${row.logger}` : `#${row.id}`)).join(', ') + (able.length > 4 ? ` and ${able.length - 4} more` : '');
   if ((how.danger || able.length > 20) && !(await confirm(`${how.label}: ${able.length === 1 ? names : `${able.length} rows`}?`, able.length === 1 ? '' : names, how.label))) return;
   try {
     if (how.many) await rpc(method, { [how.rows]: able.map((row) => String(row.id)) });
