@@ -6,6 +6,7 @@ A row's function says what a command takes and does; its role is the least one t
 from __future__ import annotations
 
 from brender.commands import (
+    agenda,
     alarms,
     calendars,
     channels,
@@ -187,9 +188,9 @@ TABLE: tuple[Row, ...] = (
         "schedule cron '0 8 * * Mon-Fri' tz=Europe/Madrid disable tag=gpu",
     ),
     Row("schedule.list", schedules.listing, VIEWER, "schedule list", watched=True, moving=("now", "next_in")),
-    Row("schedule.agenda", schedules.agenda, VIEWER, "schedule agenda 2040-12-24 2040-12-27 tz=Europe/Madrid"),
+    Row("schedule.agenda", agenda.agenda, VIEWER, "schedule agenda 2040-12-24 2040-12-27 tz=Europe/Madrid"),
     Row("schedule.show", schedules.show, VIEWER, "schedule show nightly", watched=True, moving=("now", "next_in")),
-    Row("schedule.history", schedules.history, VIEWER, "schedule history nightly", watched=True, moving=("now",)),
+    Row("schedule.history", agenda.history, VIEWER, "schedule history nightly", watched=True, moving=("now",)),
     Row("schedule.remove", schedules.remove, OPERATOR, "schedule remove nightly", destructive=True),
     Row("schedule.run_now", schedules.run_now, OPERATOR, "schedule run-now nightly"),
     Row("schedule.pause", schedules.pause, OPERATOR, "schedule pause nightly"),

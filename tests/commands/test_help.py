@@ -45,7 +45,7 @@ def test_the_first_page_names_every_noun_and_only_what_the_asker_may_do() -> Non
     text = "\n".join(world.shown(STAGE, "help"))
     assert all(f"  {noun.replace('_', ' ')} " in text for noun in COMMANDS.nouns())
     seen = {noun["noun"]: noun["verbs"] for noun in world.ask(STAGE, "help", role="viewer")["nouns"]}
-    assert seen["worker"] == ["list", "show", "history"]
+    assert seen["worker"] == ["list", "show", "history", "tail"]
 
 
 def test_the_page_of_a_command_has_its_usage_its_options_and_an_example() -> None:
