@@ -78,8 +78,8 @@ def test_the_example_on_the_page_happens(doors: Farm, kind: str, example: str) -
 
 
 def test_the_page_has_examples_of_all_forms() -> None:
-    """Ten conversations: lines, JSON, a prompt, events, watching, frames, three of 2013 and its handshake."""
-    assert len(EXAMPLES) == 10
+    """Eleven conversations: lines, JSON, a prompt, events and those of some channels, watching, frames, 2013."""
+    assert len(EXAMPLES) == 11
     assert all("\n> " in f"\n{example}" for _, example in EXAMPLES)
 
 
