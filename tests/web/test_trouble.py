@@ -266,8 +266,8 @@ def test_a_page_whose_greeting_failed_when_the_master_was_back_greets_again(fres
         ("jobs/2", "farm.why", ".why li:has-text('nobody-has-this')"),
         ("schedules/1", "schedule.show", ".split .why li"),
         ("log", "log.list", ".lines li"),
-        ("alarms?show=history", "alarm.history", ".empty"),
-        ("deliveries?show=sent", "delivery.list", ".empty"),
+        ("alarms?show=history", "alarm.history", ".empty:has-text('Nothing is over yet')"),
+        ("deliveries?show=sent", "delivery.list", ".empty:has-text('No letter was sent yet')"),
     ],
 )
 def test_what_was_asked_when_the_connection_broke_is_asked_again(
