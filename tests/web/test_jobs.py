@@ -209,6 +209,7 @@ def test_priority_is_dragged_on_the_page_of_a_job_by_mouse_finger_and_key(house:
     job = house.job("urgent", function="wait", params=["600"], frames="1-4")
     person = house.person((360, 740)).open(f"jobs/{job}")
     number = person.page.get_by_role("spinbutton", name="Priority of urgent")
+    number.hover()  # where it stands still
     at = number.bounding_box()
     assert at is not None
     x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
@@ -219,11 +220,13 @@ def test_priority_is_dragged_on_the_page_of_a_job_by_mouse_finger_and_key(house:
     house.call("job.run", job=str(job))  # the row changes
     expect(person.page.locator(".head .state")).to_contain_text("running")
     expect(number).to_have_text("55")
-    at = number.bounding_box()
-    assert at is not None
     person.page.mouse.move(x, y - 40)
     person.page.mouse.up()
     until(lambda: house.call("job.show", job=str(job))["priority"] == 60, "the farm has it")
+    expect(number).to_have_text("60")  # and has told the page, which goes on from there
+    number.hover()  # where it stands still
+    at = number.bounding_box()
+    assert at is not None
     session = person.page.context.new_cdp_session(person.page)
     x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
     for kind, points in (("touchStart", [y]), ("touchMove", [y + 20]), ("touchMove", [y + 40]), ("touchEnd", [])):
