@@ -12,8 +12,8 @@ from msgspec.structs import astuple
 
 from bench.farm import PULSE, Broken, Farm, Line, farm, resident
 from bench.table import Report, Row, spread
-from brender.core.farm import TABLE_OF, Attempt, Job, Project, Step, Worker
 from brender.core.journal import Change
+from brender.core.rows import TABLE_OF, Attempt, Job, Project, Step, Worker
 from brender.store import Store
 
 MANY, FEW = 1_000_000, 10_000

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from peewee import SqliteDatabase, fn
 
 from brender.alarms import AlarmRow, DeliveryRow, RecordRow
-from brender.core.farm import Alarm, Attempt, Delivery, Record
+from brender.core.rows import Alarm, Attempt, Delivery, Record
 from brender.models import COLUMNS, FAILED, AttemptRow, EventRow, StepRow
 
 R = TypeVar("R")

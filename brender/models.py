@@ -21,7 +21,7 @@ from peewee import (
 )
 
 from brender import alarms, inventory
-from brender.core.farm import TABLES
+from brender.core.rows import TABLES
 from brender.upgrades import SCHEMA, transaction
 
 APPLICATION = 0x42524E44  # "BRND" in the file's header: `file farm.db` and we know whose it is

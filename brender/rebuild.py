@@ -14,9 +14,10 @@ import msgspec
 
 from brender.alarms import LIVE
 from brender.core import links
-from brender.core.farm import TABLES, Attempt, Farm, Job, Row, Step, Tasks, Trouble
+from brender.core.farm import Farm
 from brender.core.lifecycle import ATTEMPT_OVER, READY, TASK_OF_LIVE, TaskState, task_after
-from brender.core.tasks import in_tenths
+from brender.core.rows import TABLES, Attempt, Job, Row, Step, Trouble
+from brender.core.tasks import Tasks, in_tenths
 from brender.errors import BrenderError, InternalError
 from brender.models import COLUMNS, JSON_AT
 

@@ -12,8 +12,9 @@ from msgspec.structs import astuple
 
 from brender.core import events as ev
 from brender.core.engine import Core, Turn
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Project, Row, Step, Worker
+from brender.core.farm import Farm
 from brender.core.journal import Change
+from brender.core.rows import TABLE_OF, Attempt, Job, Project, Row, Step, Worker
 
 _ENDS = ("success0", "success0", "error", "error", "terminated", "stopped", "killed")
 _FRAMES = ("", "1-3", "1-9x2", "5")

@@ -11,8 +11,9 @@ from msgspec.structs import astuple
 from brender import history
 from brender.core import events as ev
 from brender.core.engine import Core
-from brender.core.farm import TABLE_OF, Attempt, Farm, Job, Project, Row, Step
+from brender.core.farm import Farm
 from brender.core.journal import Change
+from brender.core.rows import TABLE_OF, Attempt, Job, Project, Row, Step
 from brender.history import Entry
 from brender.store import Store
 

@@ -13,9 +13,9 @@ import pytest
 from brender import models, upgrades
 from brender.core.engine import Core
 from brender.core.events import Boot, Fire
-from brender.core.farm import TABLES, Attempt, Limit, Preset, Project
 from brender.core.invariants import check
 from brender.core.lifecycle import TaskState
+from brender.core.rows import TABLES, Attempt, Limit, Preset, Project
 from brender.disk import StoreFull
 from brender.store import PRAGMAS, Store
 
@@ -141,7 +141,7 @@ import os, sys
 from pathlib import Path
 from brender.store import Store
 from brender.core.journal import Change
-from brender.core.farm import Project
+from brender.core.rows import Project
 from msgspec.structs import astuple
 store = Store.open(Path(sys.argv[1]))
 first = store.load().next_ids["project"]

@@ -18,7 +18,7 @@ from brender.commands.moments import MOMENT, ZONE
 from brender.commands.schedules import ScheduleRef, command_of
 from brender.core import agenda as agenda_
 from brender.core import bygone, occurrences, zones
-from brender.core.farm import Schedule
+from brender.core.rows import Schedule
 from brender.errors import Invalid
 
 WEEK, LONGEST = 7 * 86_400.0, 100 * 86_400.0  # seconds

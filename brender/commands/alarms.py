@@ -14,8 +14,9 @@ from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Alarm, AlarmRule, Farm
+from brender.core.farm import Farm
 from brender.core.lifecycle import CONDITIONS, LEVELS
+from brender.core.rows import Alarm, AlarmRule
 from brender.core.rules.alarm_rules import matching
 from brender.core.sources import CHANNEL, SOURCES
 from brender.errors import Invalid, NotFound, nearest

@@ -10,7 +10,7 @@ from brender.commands.kinds import Arg, Sentence
 from brender.commands.schedules import Zone
 from brender.commands.selection import WorkerSelector
 from brender.core import calendars, events, zones
-from brender.core.farm import Worker
+from brender.core.rows import Worker
 from brender.errors import InvalidParams
 
 NONE = "none"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from brender.core.farm import Farm, Job
+from brender.core.farm import Farm
+from brender.core.rows import Job
 from brender.errors import Forbidden, Unauthorised
 from brender.wire.logs import Piece
 from brender.wire.progress import Mark, Marks

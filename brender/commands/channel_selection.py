@@ -14,8 +14,9 @@ from brender.commands.inventory import find
 from brender.commands.kinds import Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id, is_glob
-from brender.core.farm import Channel, Farm
+from brender.core.farm import Farm
 from brender.core.lifecycle import CHANNEL_STATES
+from brender.core.rows import Channel
 from brender.errors import Invalid, NotFound, nearest
 
 

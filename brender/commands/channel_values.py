@@ -13,7 +13,8 @@ from brender.commands.inventory import find
 from brender.commands.kinds import Kind, Others, loosely
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id, listed
-from brender.core.farm import Device, Farm, Key
+from brender.core.farm import Farm
+from brender.core.rows import Device, Key
 from brender.core.rules.managers import is_manager, offered_types
 from brender.errors import Invalid, InvalidParams, NotFound, nearest
 from brender.worker import instruments, sampling

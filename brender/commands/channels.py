@@ -21,7 +21,8 @@ from brender.commands.inventory import MANAGER
 from brender.commands.kinds import LOCAL_FILE, Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Channel, Farm, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Channel, Worker
 from brender.errors import Invalid, InvalidParams
 from brender.wire.words import split
 from brender.worker.sampling import TYPES

@@ -12,7 +12,8 @@ from brender.commands.kinds import Arg, Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
 from brender.core import events
-from brender.core.farm import Delivery, Farm
+from brender.core.farm import Farm
+from brender.core.rows import Delivery
 from brender.core.rules.deliveries import letter
 from brender.errors import Invalid, NotFound
 

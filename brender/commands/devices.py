@@ -12,7 +12,8 @@ from brender.commands.inventory import DEVICE, DEVICE_VALUES, NEW_DEVICE_VALUES
 from brender.commands.kinds import Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Device, Farm
+from brender.core.farm import Farm
+from brender.core.rows import Device
 from brender.worker.instruments import INSTRUMENTS
 
 One = Annotated[Device, DEVICE, Arg(text="which device")]

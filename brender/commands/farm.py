@@ -15,8 +15,9 @@ from brender.commands.references import JobRef
 from brender.commands.states import named, progress
 from brender.commands.workers import activity
 from brender.core import explain, hosted
-from brender.core.farm import Farm, Step
+from brender.core.farm import Farm
 from brender.core.lifecycle import FAILED, LEVELS, READY, TaskState
+from brender.core.rows import Step
 from brender.errors import NotFound, nearest
 
 MOST_CHOSEN = 10_000  # channels of one session

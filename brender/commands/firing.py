@@ -16,7 +16,8 @@ from brender.commands.nested import LATER
 from brender.commands.table import Row
 from brender.config import Settings
 from brender.core import events as ev
-from brender.core.farm import Farm, Schedule
+from brender.core.farm import Farm
+from brender.core.rows import Schedule
 from brender.core.rules.schedules import command_of, verdict
 from brender.errors import BrenderError, InternalError, Unsupported
 

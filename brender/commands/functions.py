@@ -14,8 +14,9 @@ import msgspec
 from brender.commands.calls import Call
 from brender.commands.workers import Limit, Offset
 from brender.core import frames as frames_
-from brender.core.farm import Farm, Step, Worker
+from brender.core.farm import Farm
 from brender.core.orders import StepSpec
+from brender.core.rows import Step, Worker
 from brender.core.rules import presets
 from brender.core.rules.tree import TASKS, WORKFLOWS, children
 from brender.errors import BrenderError, NotFound, nearest

@@ -12,8 +12,8 @@ from brender.commands.inventory import Named
 from brender.commands.jobs import One, Within
 from brender.commands.kinds import Arg
 from brender.commands.tasks import Number, OneStep
-from brender.core.farm import Farm, Worker
-from brender.core.rows import Attempt
+from brender.core.farm import Farm
+from brender.core.rows import Attempt, Worker
 from brender.errors import NotFound
 
 MOST = 200

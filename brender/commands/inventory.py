@@ -13,7 +13,8 @@ from brender.commands.calls import Call
 from brender.commands.kinds import Attributes, Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import WorkerSelector, as_id
-from brender.core.farm import Device, Farm, Key, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Device, Key, Worker
 from brender.core.rules.managers import is_manager
 from brender.errors import Invalid, NotFound, nearest
 from brender.worker import instruments

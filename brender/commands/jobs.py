@@ -31,7 +31,7 @@ from brender.commands.references import JOB, JOBS, JOBS_OR_ALL, PROJECT, PROJECT
 from brender.commands.states import held_back, job_line, step_line, waits
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Job, Project, Step
+from brender.core.rows import Job, Project, Step
 from brender.errors import Invalid, InvalidParams
 
 One = Annotated[Job, JOB, Arg("w", "which job")]

@@ -11,7 +11,7 @@ from brender.commands.inventory import KEY, KEY_VALUES, NEW_KEY_VALUES
 from brender.commands.kinds import Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Key
+from brender.core.rows import Key
 
 One = Annotated[Key, KEY, Arg(text="which key")]
 

@@ -17,8 +17,8 @@ from brender.commands.calls import Call
 from brender.commands.offers import Offer, starting
 from brender.commands.vocabulary import ABOUT, choices_of, values_of
 from brender.core.durations import EXPECTS, UNITS, seconds_of
-from brender.core.farm import Job, Limit, Project, Step, Worker
 from brender.core.frames import AUTO_WORD
+from brender.core.rows import Job, Limit, Project, Step, Worker
 from brender.core.rules.presets import OF_A_JOB
 from brender.errors import Invalid, InvalidParams, nearest
 from brender.worker.blender import BlenderJob

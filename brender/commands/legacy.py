@@ -14,8 +14,9 @@ from brender.commands.calls import Call
 from brender.commands.kinds import Arg
 from brender.commands.states import frames_in
 from brender.core import events
-from brender.core.farm import Farm, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import ADMIN_STATES, summary
+from brender.core.rows import Worker
 from brender.errors import InvalidParams, Unsupported
 
 ITEMS = ("client", "project", "sequence", "shot", "job", "brender_server")

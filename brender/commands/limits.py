@@ -16,7 +16,8 @@ from brender.commands.selection import as_id
 from brender.commands.workers import Limit as Most
 from brender.commands.workers import Offset
 from brender.core import events
-from brender.core.farm import Farm, Limit
+from brender.core.farm import Farm
+from brender.core.rows import Limit
 from brender.errors import NotFound, nearest
 
 

@@ -10,8 +10,9 @@ from brender.commands.calls import Call, Lookup
 from brender.commands.kinds import LOOSE, SENTENCE, WORD_LIST, Arg, Kind, Others
 from brender.commands.offers import Offer, starting
 from brender.core import events
-from brender.core.farm import Farm, Record
+from brender.core.farm import Farm
 from brender.core.lifecycle import DIGESTS, FREQUENCIES, LEVELS
+from brender.core.rows import Record
 from brender.core.rules.loggers import AT_ONCE, level_of, schedule_of
 
 MOST = 1000

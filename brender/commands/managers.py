@@ -10,7 +10,8 @@ from brender.commands.inventory import MANAGER
 from brender.commands.kinds import Arg
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Farm, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Worker
 from brender.core.rules.managers import groups_of, is_manager
 from brender.errors import Exists, NotFound, WrongState, nearest
 

@@ -22,9 +22,10 @@ from brender.commands.kinds import Arg
 from brender.commands.states import job_line, progress
 from brender.commands.tasks import OneStep
 from brender.commands.workers import Offset
-from brender.core.farm import Farm, Tasks
+from brender.core.farm import Farm
 from brender.core.lifecycle import LABELS, TaskState
 from brender.core.rows import Job
+from brender.core.tasks import Tasks
 
 #: Of a worker, what a list does not show and worker.show does: half of the answer otherwise.
 UNSHOWN = ("key", "functions", "config", "facts", "boot")

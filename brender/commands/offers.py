@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from brender.commands.states import progress
-from brender.core.farm import Farm, Job, Project, Step, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import summary
+from brender.core.rows import Job, Project, Step, Worker
 
 MOST = 200
 

@@ -11,8 +11,9 @@ from brender.commands.offers import Offer, merged, starting, step_in_words
 from brender.commands.references import JobRef
 from brender.commands.selection import as_id, listed
 from brender.core import frames as frames_
-from brender.core.farm import Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.lifecycle import FAILED, LABELS, LIVE, READY, TaskState
+from brender.core.rows import Job, Step
 from brender.errors import Invalid, InvalidParams, NotFound, nearest
 
 

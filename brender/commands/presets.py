@@ -16,7 +16,8 @@ from brender.commands.selection import as_id
 from brender.commands.trees import without_none
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Farm, Preset
+from brender.core.farm import Farm
+from brender.core.rows import Preset
 from brender.core.rules.presets import BUILT_IN, names, refuse_built_in
 from brender.errors import NotFound, nearest
 from brender.worker.blender import read_params

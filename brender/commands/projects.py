@@ -11,7 +11,7 @@ from brender.commands.kinds import NEW_PROJECT_VALUES, PROJECT_VALUES, Arg
 from brender.commands.references import PROJECT
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Project
+from brender.core.rows import Project
 from brender.errors import WrongState
 
 One = Annotated[Project, PROJECT, Arg(text="which project")]

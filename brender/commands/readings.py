@@ -13,7 +13,8 @@ from brender.commands.kinds import LOOSE, Arg, Kind, Others, Span
 from brender.commands.moments import PAST
 from brender.commands.offers import Offer, starting
 from brender.commands.selection import as_id
-from brender.core.farm import Channel, Farm
+from brender.core.farm import Farm
+from brender.core.rows import Channel
 from brender.errors import BrenderError, Invalid, InvalidParams, NotFound, nearest
 from brender.wire.readings import MOST, collected
 

@@ -9,8 +9,9 @@ from brender.commands.calls import Call
 from brender.commands.kinds import Kind, Others
 from brender.commands.offers import Offer, jobs_in_words, project_in_words, starting
 from brender.commands.selection import as_id, is_glob, listed
-from brender.core.farm import Farm, Job, Project
+from brender.core.farm import Farm
 from brender.core.lifecycle import LABELS, LIVE
+from brender.core.rows import Job, Project
 from brender.errors import Invalid, NotFound, nearest
 
 #: States that choose jobs; `paused` is one that only a running job can be in beside its own.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core.farm import Farm, Schedule, ScheduleRun
+from brender.core.farm import Farm
+from brender.core.rows import Schedule, ScheduleRun
 
 
 def newest(farm: Farm, schedule: Schedule | None = None) -> list[ScheduleRun]:

@@ -22,7 +22,8 @@ from brender.commands.selection import as_id
 from brender.commands.table import Table
 from brender.core import events, occurrences, zones
 from brender.core.durations import UNITS, seconds_of
-from brender.core.farm import Farm, Schedule
+from brender.core.farm import Farm
+from brender.core.rows import Schedule
 from brender.errors import Invalid, NotFound, nearest
 
 RECENT = 10  # runs that a schedule is shown with

@@ -12,7 +12,8 @@ from typing import Any
 from brender.commands.calls import Call
 from brender.commands.kinds import Kind, Others
 from brender.commands.offers import Offer, starting, worker_in_words
-from brender.core.farm import Farm, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Worker
 from brender.errors import Invalid, NotFound, nearest
 
 MOST_NAMED = 8  # candidates an error lists

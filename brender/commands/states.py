@@ -11,8 +11,9 @@ from typing import Any
 from brender.commands.estimate import Slots, remaining
 from brender.core import frames as frames_
 from brender.core.explain import why_job
-from brender.core.farm import Attempt, Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.lifecycle import LABELS, LIVE, OVER, PENDING, TaskState, summary
+from brender.core.rows import Attempt, Job, Step
 from brender.wire.progress import Mark
 
 

@@ -15,7 +15,7 @@ from brender.commands.references import JOB
 from brender.commands.states import step_line
 from brender.commands.workers import Limit, Offset
 from brender.core import events
-from brender.core.farm import Job, Step
+from brender.core.rows import Job, Step
 
 One = Annotated[Step, STEP, Arg("t", "which step")]
 

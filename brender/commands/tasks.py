@@ -16,8 +16,8 @@ from brender.commands.states import frames_in, live_of, marked, named, page, tas
 from brender.commands.workers import Limit, Offset
 from brender.core import events
 from brender.core import frames as frames_
-from brender.core.farm import Attempt, Job, Step
 from brender.core.lifecycle import TaskState
+from brender.core.rows import Attempt, Job, Step
 from brender.errors import InvalidParams, NotFound, WrongState
 
 OneStep = Annotated[Step, STEP, Arg("t", "which step: job/step")]

@@ -10,7 +10,8 @@ from typing import Any
 
 from brender.commands import channels, possible, schedules
 from brender.commands.table import Table
-from brender.core.farm import Farm, Schedule
+from brender.core.farm import Farm
+from brender.core.rows import Schedule
 
 Values = Mapping[str, Any]
 

@@ -14,8 +14,9 @@ from msgspec import Struct
 from brender.commands.references import job_path
 from brender.core import events as ev
 from brender.core.acts import newest
-from brender.core.farm import Farm, Job
+from brender.core.farm import Farm
 from brender.core.lifecycle import FAILED, TaskState
+from brender.core.rows import Job
 from brender.core.rules.tree import TASKS, WORKFLOWS, children, unwrapped
 
 MOST_NAMES = 20

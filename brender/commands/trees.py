@@ -9,8 +9,9 @@ from typing import Any
 
 from brender.commands.calls import Call, check_owner
 from brender.commands.parts import find_step
-from brender.core.farm import Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.frames import AUTO, AUTO_WORD
+from brender.core.rows import Job, Step
 from brender.core.rules import jobs, steps
 from brender.core.rules.tree import WORKFLOWS, children, defaults, unwrapped
 from brender.errors import Invalid, InvalidParams, Unsupported

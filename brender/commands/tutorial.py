@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from brender.commands.calls import Call, Lesson, Teach, may
 from brender.commands.kinds import Arg
-from brender.core.farm import Farm, Job, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import LIVE
+from brender.core.rows import Job, Worker
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 LOOKS = {"job.status", "job.show", "job.list", "job.watch", "task.list", "task.show", "rpc.watch"}

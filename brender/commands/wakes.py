@@ -8,7 +8,7 @@ from brender.commands.calls import Call, Packet, Wake
 from brender.commands.kinds import Arg
 from brender.commands.workers import Selected
 from brender.core import wakes
-from brender.core.farm import Worker
+from brender.core.rows import Worker
 
 BROADCAST = "255.255.255.255:9"
 WHERE = "wake"  # in a worker's config: HOST:PORT of the broadcast that reaches it

@@ -11,7 +11,8 @@ from brender.commands.calls import Call
 from brender.commands.kinds import NEW_WORKER_VALUES, WORKER_VALUES, Arg
 from brender.commands.selection import WORKERS, WORKERS_OR_ALL
 from brender.core import events
-from brender.core.farm import Farm, Schedule, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Schedule, Worker
 from brender.core.rules import calendars
 
 Selected = Annotated[list[Worker], WORKERS, Arg(text="which workers; several are a union")]

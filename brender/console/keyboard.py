@@ -7,6 +7,7 @@ is cut. It must not know sockets, telnet or what a key does.
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -87,7 +88,7 @@ class Keyboard(Input):
         return self._closed and not self._keys
 
     def fileno(self) -> int:
-        raise NotImplementedError("these keys come over a wire")
+        raise io.UnsupportedOperation("these keys come over a wire")
 
     def typeahead_hash(self) -> str:
         return self._name

@@ -11,8 +11,11 @@ from math import ceil
 
 from brender.config import Settings
 from brender.core import fit
-from brender.core.farm import Attempt, Farm, Load, Step, Tasks, Worker
+from brender.core.farm import Farm
 from brender.core.frames import AUTO
+from brender.core.load import Load
+from brender.core.rows import Attempt, Step, Worker
+from brender.core.tasks import Tasks
 
 LITTLE = 1.25  # times what fits
 MOST_PACE = 8.0  # a worker counts as this many times faster or slower than all, whatever was measured

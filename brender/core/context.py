@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from brender.config import Settings
-from brender.core.farm import (
+from brender.core.farm import Farm
+from brender.core.ledger import Ledger
+from brender.core.load import Load
+from brender.core.orders import Order
+from brender.core.rows import (
     Alarm,
     AlarmRule,
     Channel,
     Delivery,
     Device,
-    Farm,
     Job,
     Key,
     Limit,
-    Load,
     Preset,
     Project,
     Schedule,
     Step,
     Worker,
 )
-from brender.core.ledger import Ledger
-from brender.core.orders import Order
 from brender.errors import NotFound
 
 T = TypeVar("T")

@@ -15,10 +15,11 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Attempt, Farm, Record, Row, ScheduleRun, Step
+from brender.core.farm import Farm
 from brender.core.journal import Change
 from brender.core.ledger import Ledger
 from brender.core.orders import Order
+from brender.core.rows import Attempt, Record, Row, ScheduleRun, Step
 from brender.core.rules import (
     alarm_rules,
     alarms,

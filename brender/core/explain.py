@@ -11,8 +11,9 @@ from msgspec.structs import asdict
 
 from brender.config import DEFAULT, Settings
 from brender.core import fit, frames
-from brender.core.farm import Farm, Job, Step, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import CRASH_LIMIT, LABELS, LIVE, PENDING, TaskState
+from brender.core.rows import Job, Step, Worker
 from brender.core.rules import calendars
 
 _MOST_WORKERS = 10  # refusals of single workers spelled out in one answer

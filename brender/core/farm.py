@@ -21,25 +21,14 @@ from brender.core.load import Load
 from brender.core.rows import (
     TABLE_OF,
     TABLES,
-    Alarm,
-    AlarmRule,
     Attempt,
     Channel,
-    Delivery,
-    Device,
     Job,
-    Key,
-    Limit,
-    Logger,
     Nameless,
-    Preset,
-    Project,
-    Record,
     Row,
     Schedule,
     ScheduleRun,
     Step,
-    Trouble,
     Worker,
 )
 from brender.core.sequence import order_of
@@ -47,34 +36,6 @@ from brender.core.tables import Tables
 from brender.core.tasks import Tasks
 from brender.core.usage import Usage
 from brender.core.watch import Watch
-
-__all__ = [
-    "TABLES",
-    "TABLE_OF",
-    "Alarm",
-    "AlarmRule",
-    "Attempt",
-    "Channel",
-    "Delivery",
-    "Device",
-    "Farm",
-    "Job",
-    "Key",
-    "Limit",
-    "Load",
-    "Logger",
-    "Nameless",
-    "Preset",
-    "Project",
-    "Record",
-    "Row",
-    "Schedule",
-    "ScheduleRun",
-    "Step",
-    "Tasks",
-    "Trouble",
-    "Worker",
-]
 
 
 class Farm(Tables):

@@ -11,8 +11,10 @@ from msgspec import Struct
 
 from brender.config import Settings
 from brender.core import links
-from brender.core.farm import Farm, Job, Load, Step, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import BLOCK_LIMIT, TaskState
+from brender.core.load import Load
+from brender.core.rows import Job, Step, Worker
 
 # What a step may need of a machine, and how a person says it. A machine without a figure has none of it.
 NEEDS: dict[str, str] = {

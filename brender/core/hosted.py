@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core.farm import Channel, Farm
+from brender.core.farm import Farm
 from brender.core.lifecycle import SYNTHETIC
+from brender.core.rows import Channel
 from brender.core.rules.managers import candidates, lacks
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from brender.core import links
 from brender.core.due import due_at
-from brender.core.farm import Farm, Step, Tasks
+from brender.core.farm import Farm
 from brender.core.fit import job_refusal
 from brender.core.hosting import HOSTED
 from brender.core.lifecycle import ATTEMPT_LIVE, LIVE, READY, SCHEDULE_OVER, TASK_OF_LIVE, TaskState
+from brender.core.rows import Step
 from brender.core.settle import open_steps
+from brender.core.tasks import Tasks
 from brender.core.usage import Usage
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from brender.core.farm import Row
+from brender.core.rows import Row
 
 
 class Change(Struct):

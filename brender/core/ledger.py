@@ -9,22 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core.acts import STAMPED, Act
-from brender.core.farm import (
-    TABLE_OF,
-    Alarm,
-    Attempt,
-    Channel,
-    Delivery,
-    Farm,
-    Job,
-    Load,
-    Record,
-    Row,
-    Schedule,
-    Step,
-    Tasks,
-    Worker,
-)
+from brender.core.farm import Farm
 from brender.core.journal import Change, Deed
 from brender.core.lifecycle import (
     ALARM_MOVES,
@@ -35,7 +20,10 @@ from brender.core.lifecycle import (
     SCHEDULE_MOVES,
     check_move,
 )
+from brender.core.load import Load
+from brender.core.rows import TABLE_OF, Alarm, Attempt, Channel, Delivery, Job, Record, Row, Schedule, Step, Worker
 from brender.core.task_ledger import TaskLedger
+from brender.core.tasks import Tasks
 from brender.core.written import write
 
 Ids = set[int]  # inside the class below `set` is a method

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brender.core.farm import Alarm, Delivery, Farm, Job, Limit, Project, Schedule, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import ALARM_TOLD, FAILED, LIVE, TaskState
+from brender.core.rows import Alarm, Delivery, Job, Limit, Project, Schedule, Worker
 
 
 def is_away(farm: Farm, worker: Worker) -> bool:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from brender.config import Settings
 from brender.core import chunks, fit
-from brender.core.farm import Attempt, Farm, Load, Worker
+from brender.core.farm import Farm
 from brender.core.frames import AUTO
+from brender.core.load import Load
 from brender.core.orders import Order, Recall
+from brender.core.rows import Attempt, Worker
 
 Key = tuple[int, float, int, int, int]  # of a step that waits: -priority, started, job, place, step
 Pair = tuple[Worker, Load]

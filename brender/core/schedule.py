@@ -13,12 +13,14 @@ from heapq import heappop, heappush
 
 from brender.config import Settings
 from brender.core import chunks, fit, recalls
-from brender.core.farm import Attempt, Farm, Load, Step, Worker
+from brender.core.farm import Farm
 from brender.core.frames import AUTO
 from brender.core.ledger import Ledger
 from brender.core.lifecycle import MOST_ATTEMPTS, TaskState
+from brender.core.load import Load
 from brender.core.orders import Order, Run, StepSpec
 from brender.core.recalls import Key, Pair
+from brender.core.rows import Attempt, Step, Worker
 
 
 class Scheduler:

@@ -7,9 +7,10 @@ It decides nothing about workers.
 from __future__ import annotations
 
 from brender.core import links
-from brender.core.farm import Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.ledger import Ledger
 from brender.core.lifecycle import FAILED, LABELS, LIVE, OVER, PENDING, READY, TaskState, summary
+from brender.core.rows import Job, Step
 
 
 def open_steps(farm: Farm, job: Job) -> list[Step]:

@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from brender.core import frames as frames_
-from brender.core.farm import Attempt, Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.lifecycle import FAILED, LABELS, TaskState
+from brender.core.rows import Attempt, Job, Step
 from brender.errors import BrenderError
 
 CHANNEL = "channel"

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from brender.core.farm import Farm, Step, Tasks, Trouble
+from brender.core.farm import Farm
 from brender.core.journal import Change, Journal
 from brender.core.lifecycle import READY, STATES, TaskState, check_task_move
+from brender.core.rows import Step, Trouble
 from brender.core.sequence import order_of
+from brender.core.tasks import Tasks
 
 
 class TaskLedger(Journal):

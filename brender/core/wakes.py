@@ -6,7 +6,8 @@ It reads a farm and writes nothing. How a machine is woken is the floors above's
 from __future__ import annotations
 
 from brender.core import fit
-from brender.core.farm import Farm, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Worker
 
 Passed = list[tuple[Worker, str]]  # with the reason
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from brender.core.farm import Channel, Farm, Job, Limit, Nameless, Project, Record, Row, Schedule, Step
+from brender.core.farm import Farm
+from brender.core.rows import Channel, Job, Limit, Nameless, Project, Record, Row, Schedule, Step
 from brender.core.sequence import order_of
 
 _SHAPE = frozenset({"name", "place", "exec", "after", "limits", "frames", "chunk"})  # of a step, that others build on

@@ -10,7 +10,7 @@ from brender.commands import COMMANDS
 from brender.commands.calls import Call
 from brender.commands.firing import ended, firing
 from brender.core import events as ev
-from brender.core.farm import Schedule
+from brender.core.rows import Schedule
 
 from . import world
 

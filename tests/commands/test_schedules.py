@@ -12,7 +12,7 @@ from brender.commands import COMMANDS, TABLE, complete, said
 from brender.commands.nested import NOT_NOUNS
 from brender.commands.text import render
 from brender.core import events as ev
-from brender.core.farm import Schedule
+from brender.core.rows import Schedule
 from brender.errors import BrenderError, Forbidden, Invalid, InvalidParams, NotFound, Unsupported, WrongState
 
 from . import world

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core import events as ev
-from brender.core.farm import Alarm
+from brender.core.rows import Alarm
 
 from .builders import Stage
 

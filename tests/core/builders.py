@@ -9,9 +9,10 @@ from brender.config import DEFAULT, Settings
 from brender.core import events as ev
 from brender.core import invariants
 from brender.core.engine import Core, Turn
-from brender.core.farm import Attempt, Farm, Job, Step
+from brender.core.farm import Farm
 from brender.core.lifecycle import LABELS, TaskState
 from brender.core.orders import Order
+from brender.core.rows import Attempt, Job, Step
 from brender.errors import BrenderError
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from brender.config import DEFAULT, Settings
 from brender.core import events as ev
-from brender.core.farm import Farm, Schedule
+from brender.core.farm import Farm
+from brender.core.rows import Schedule
 from brender.core.rules.schedules import verdict
 
 from .builders import Stage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from brender.core import events as ev
-from brender.core.farm import Channel
 from brender.core.orders import CountChannels, Host
+from brender.core.rows import Channel
 from core.builders import Stage
 
 MANAGER = {"roles": ["worker", "manager"], "probes": ["host", "http"]}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brender.core import events as ev
-from brender.core.farm import AlarmRule
+from brender.core.rows import AlarmRule
 from brender.core.rules.alarms import holds
 from brender.core.watch import selects
 

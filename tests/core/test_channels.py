@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brender.core import events as ev
-from brender.core.farm import Channel
+from brender.core.rows import Channel
 from brender.errors import Conflict, Exists, Invalid, InvalidParams, NotFound, WrongState
 from core.builders import Stage
 
@@ -122,7 +122,7 @@ def test_rows_edited_in_the_database_are_applied_one_by_one(stage: Stage, manage
     """RM-34 to RM-37: only what differs; what breaks a rule is refused by name and the rest goes on."""
     from msgspec.structs import replace
 
-    from brender.core.farm import Device, Key
+    from brender.core.rows import Device, Key
 
     managers.hello("a")
     device = stage.do(ev.Create("device", {"name": "nas", "driver": "http"}))["row"]["id"]

@@ -9,8 +9,9 @@ import pytest
 from brender.core import chunks
 from brender.core import events as ev
 from brender.core.explain import why_task, why_worker
-from brender.core.farm import Attempt, Farm, Job
+from brender.core.farm import Farm
 from brender.core.orders import Run
+from brender.core.rows import Attempt, Job
 
 from .builders import Stage
 

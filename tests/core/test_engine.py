@@ -15,8 +15,9 @@ from brender.core import engine, invariants
 from brender.core import events as ev
 from brender.core.context import Context
 from brender.core.engine import CRUD, RULES, Core
-from brender.core.farm import TABLES, Farm
+from brender.core.farm import Farm
 from brender.core.frames import parse
+from brender.core.rows import TABLES
 from brender.errors import BrenderError, InternalError, InvalidParams
 
 from .builders import Stage, add_channel

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brender.core import events as ev
-from brender.core.farm import Channel
 from brender.core.hosting import Census
 from brender.core.orders import CountChannels
+from brender.core.rows import Channel
 from brender.core.rules.census import Ranks
 from brender.errors import Invalid
 from core.builders import Stage

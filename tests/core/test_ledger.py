@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from brender.core.acts import Act, plus
-from brender.core.farm import TABLES, Attempt, Farm, Job, Project, Row, Step, Trouble, Worker
+from brender.core.farm import Farm
 from brender.core.journal import Change
 from brender.core.ledger import Ledger
 from brender.core.lifecycle import LIVE, TASK_MOVES, TaskState
+from brender.core.rows import TABLES, Attempt, Job, Project, Row, Step, Trouble, Worker
 from brender.errors import InternalError, WrongState
 
 

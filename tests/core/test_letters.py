@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from brender.config import Settings
 from brender.core import events as ev
-from brender.core.farm import Delivery
 from brender.core.lifecycle import DIGESTS, LEVELS
+from brender.core.rows import Delivery
 
 from .builders import Stage
 

@@ -8,8 +8,9 @@ import pytest
 
 from brender.core import events as ev
 from brender.core.explain import why_job, why_task, why_worker
-from brender.core.farm import Farm, Job
+from brender.core.farm import Farm
 from brender.core.lifecycle import BLOCK_LIMIT
+from brender.core.rows import Job
 
 from .builders import Stage
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from brender.core import events as ev
 from brender.core.explain import why_job, why_task
-from brender.core.farm import Farm, Job
+from brender.core.farm import Farm
+from brender.core.rows import Job
 from brender.core.settle import open_steps
 
 from .builders import Stage

@@ -17,9 +17,10 @@ from msgspec.structs import astuple
 from brender.core import invariants
 from brender.core.engine import Core
 from brender.core.events import Boot
-from brender.core.farm import TABLES, Farm
+from brender.core.farm import Farm
 from brender.core.journal import Change
 from brender.core.lifecycle import ATTEMPT_LIVE, CRASH_LIMIT, TaskState
+from brender.core.rows import TABLES
 from brender.store import Store
 
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ from gevent.event import Event
 from msgspec.structs import astuple
 
 from brender import history
-from brender.core.farm import Project
 from brender.core.journal import Change
+from brender.core.rows import Project
 from brender.hub.writer import Writer
 from brender.store import Store
 

@@ -8,8 +8,8 @@ from brender.commands.calls import Call
 from brender.commands.kinds import Arg
 from brender.commands.table import Row, Table
 from brender.core import events as ev
-from brender.core.farm import TABLES
 from brender.core.journal import Change
+from brender.core.rows import TABLES
 from brender.errors import NotFound
 
 PATIENCE = 20.0  # seconds for a paused master and a slow disk; a clock is set by more

@@ -14,9 +14,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from brender.core.farm import TABLES, Farm
+from brender.core.farm import Farm
 from brender.core.ledger import Change
 from brender.core.orders import ChannelSpec, CountChannels, Host
+from brender.core.rows import TABLES
 from brender.wire.packed import Message, frame
 
 _FIELDS = {name: at for at, name in enumerate(TABLES["channel"].__struct_fields__)}

@@ -10,10 +10,11 @@ from brender.core import events as ev
 from brender.core import invariants
 from brender.core.engine import Turn
 from brender.core.events import Result
-from brender.core.farm import TABLES, Farm
+from brender.core.farm import Farm
 from brender.core.journal import Change
 from brender.core.lifecycle import ATTEMPT_LIVE, TaskState
 from brender.core.orders import Order, Run, Welcome
+from brender.core.rows import TABLES
 from brender.errors import InternalError
 
 from .beats import Beats

@@ -7,8 +7,9 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
-from brender.core.farm import AlarmRule, Farm
+from brender.core.farm import Farm
 from brender.core.lifecycle import CONDITIONS
+from brender.core.rows import AlarmRule
 from brender.core.rules.alarms import close
 from brender.core.rules.loggers import level_of
 from brender.core.rules.rows import check_name, check_version, checked, row_of

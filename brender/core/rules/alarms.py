@@ -12,8 +12,8 @@ from typing import Any
 from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import AckAlarms, DiskRoom, Readings, SkipAlarms
-from brender.core.farm import Alarm, AlarmRule
 from brender.core.lifecycle import ALARM_TOLD
+from brender.core.rows import Alarm, AlarmRule
 from brender.core.rules import loggers
 from brender.core.rules.rows import row_of
 from brender.core.sources import BY_TOPIC, CHANNEL, SOURCES, Found, again, master_is_low

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from brender.core.context import Context
 from brender.core.events import Immortal, Results, Returned, Stalled, Started
-from brender.core.farm import Attempt, Load, Worker
 from brender.core.lifecycle import PENDING, TaskState
+from brender.core.load import Load
 from brender.core.orders import Ack
+from brender.core.rows import Attempt, Worker
 from brender.core.rules import outcomes
 
 _REPORTED = ("success0", "error", "terminated", "stopped", "killed")

@@ -11,7 +11,8 @@ from typing import Any
 from brender.core import calendars
 from brender.core.context import Context
 from brender.core.events import SetCalendar
-from brender.core.farm import Farm, Schedule, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Schedule, Worker
 from brender.core.rules import schedules
 from brender.core.zones import in_words, zone_of
 from brender.errors import Invalid

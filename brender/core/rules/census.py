@@ -9,9 +9,10 @@ from heapq import heapreplace
 
 from brender.core.context import Context
 from brender.core.events import Counted
-from brender.core.farm import Channel, Farm
+from brender.core.farm import Farm
 from brender.core.hosting import Census
 from brender.core.orders import CountChannels
+from brender.core.rows import Channel
 from brender.core.rules.managers import candidates, driver_of, host, lacks
 
 A_TURN = 250  # channels that move in one turn of the farm, some 10 ms; the others follow at once

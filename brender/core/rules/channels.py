@@ -11,8 +11,9 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import AddChannels, Delete, MoveChannels, SetGroups, SwitchChannels, Update
-from brender.core.farm import Channel, Farm, Key, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import CHANNEL_TYPES, SYNTHETIC
+from brender.core.rows import Channel, Key, Worker
 from brender.core.rules import census, hosting, managers
 from brender.core.rules.rows import check_name, check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState

@@ -11,7 +11,8 @@ from typing import Any
 from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import DeliveryFailed, DeliverySent, DropDeliveries, RetryDeliveries, TakeDelivery
-from brender.core.farm import Delivery, Farm
+from brender.core.farm import Farm
+from brender.core.rows import Delivery
 from brender.core.rules.rows import row_of
 from brender.errors import WrongState
 

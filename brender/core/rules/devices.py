@@ -6,7 +6,8 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import Create, Delete, MoveChannels, Update
-from brender.core.farm import Channel, Device, Farm, Worker
+from brender.core.farm import Farm
+from brender.core.rows import Channel, Device, Worker
 from brender.core.rules import channels
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
 from brender.errors import Exists, Invalid, NotFound, WrongState

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from brender.core.context import Context
 from brender.core.events import ArmDigests
-from brender.core.farm import Schedule
+from brender.core.rows import Schedule
 from brender.core.rules import schedules
 
 # Name, uuid, kind, period in seconds, expression: on the hour; at 07:00; on Mondays at 07:00.

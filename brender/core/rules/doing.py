@@ -7,7 +7,7 @@ from typing import Any
 from brender.core.acts import Act, Was, plus
 from brender.core.context import Context
 from brender.core.events import PauseJob, SetAdmin, Update
-from brender.core.farm import Job, Worker
+from brender.core.rows import Job, Worker
 
 
 class Doing:

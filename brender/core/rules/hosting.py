@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from brender.core.context import Context
 from brender.core.events import ChannelsReady, ChannelStates, PlaceChannels
-from brender.core.farm import Channel, Farm, Worker
+from brender.core.farm import Farm
 from brender.core.lifecycle import CHANNEL_MOVES
 from brender.core.orders import Host
+from brender.core.rows import Channel, Worker
 from brender.core.rules import census
 from brender.core.rules.managers import candidates, drop, is_manager, lacks, put
 

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from brender.core.context import Context
 from brender.core.events import Delete, Reload
-from brender.core.farm import Channel, Device, Key
+from brender.core.rows import Channel, Device, Key
 from brender.core.rules import channels, devices, keys
 from brender.core.rules.rows import check_name
 from brender.errors import BrenderError

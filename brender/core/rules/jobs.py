@@ -7,9 +7,9 @@ from typing import Any
 from brender.core import frames, possible, settle
 from brender.core.context import Context
 from brender.core.events import Create, Delete, PauseJob, RunJob, StopAll, StopJob, UnblockJob, Update
-from brender.core.farm import Job, Project, Step
 from brender.core.lifecycle import BLOCK_LIMIT, LIVE, TaskState
 from brender.core.orders import Recall
+from brender.core.rows import Job, Project, Step
 from brender.core.rules import projects
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of

@@ -7,8 +7,9 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
-from brender.core.farm import Farm, Key
+from brender.core.farm import Farm
 from brender.core.lifecycle import KEY_KINDS
+from brender.core.rows import Key
 from brender.core.rules import channels
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState

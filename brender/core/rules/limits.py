@@ -6,7 +6,7 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
-from brender.core.farm import Limit
+from brender.core.rows import Limit
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import ConfigLogger, FlushLog, WriteLog
-from brender.core.farm import Delivery, Logger, Record
 from brender.core.lifecycle import DIGESTS, FREQUENCIES, LEVELS, USUAL
+from brender.core.rows import Delivery, Logger, Record
 from brender.core.rules.rows import check_name, row_of
 from brender.errors import Busy, Invalid, NotFound, nearest
 

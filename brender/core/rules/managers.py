@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from brender.core.context import Context
-from brender.core.farm import Channel, Farm, Worker
+from brender.core.farm import Farm
 from brender.core.hosting import HOSTED
 from brender.core.lifecycle import CHANNEL_TYPES, SYNTHETIC
 from brender.core.orders import ChannelSpec, Host
+from brender.core.rows import Channel, Worker
 
 A_MESSAGE = 500  # channels of one order: a frame has room for 4 MiB
 MAIN = "main"  # the group of a manager that has no others

@@ -8,10 +8,10 @@ from __future__ import annotations
 from brender.core import chunks
 from brender.core.context import Context
 from brender.core.events import Result
-from brender.core.farm import Attempt, Job, Step, Trouble, Worker
 from brender.core.fit import kind_of, kind_refusal, worker_refusal
 from brender.core.frames import AUTO
 from brender.core.lifecycle import BLOCK_LIMIT, CRASH_LIMIT, READY, TaskState, task_after
+from brender.core.rows import Attempt, Job, Step, Trouble, Worker
 from brender.core.rules.waits import let_go, pending
 from brender.core.tasks import in_tenths
 

@@ -12,7 +12,7 @@ from typing import Any
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
 from brender.core.farm import Farm
-from brender.core.farm import Preset as Row
+from brender.core.rows import Preset as Row
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, InvalidParams, NotFound, WrongState, nearest
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from brender.core.farm import Row
 from brender.core.frames import AUTO, AUTO_WORD
+from brender.core.rows import Row
 from brender.errors import Conflict, Invalid, InvalidParams, nearest
 
 _FOREIGN = re.compile("[\x00-\x1f\x7f/\ud800-\udfff]")

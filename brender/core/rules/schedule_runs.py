@@ -10,7 +10,7 @@ from itertools import islice
 
 from brender.core.context import Context
 from brender.core.events import ScheduleEnded
-from brender.core.farm import Schedule, ScheduleRun
+from brender.core.rows import Schedule, ScheduleRun
 
 LONGEST_COMMAND = 300  # characters
 A_TICK = 1_000  # of those that are too old go in one turn

@@ -21,8 +21,9 @@ from brender.core.events import (
     ScheduleEnded,
     StopSchedules,
 )
-from brender.core.farm import Farm, Schedule
+from brender.core.farm import Farm
 from brender.core.lifecycle import SCHEDULE_OVER
+from brender.core.rows import Schedule
 from brender.core.rules import schedule_runs
 from brender.core.rules.rows import check_name, checked, row_of
 from brender.core.zones import zone_of

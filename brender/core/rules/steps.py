@@ -7,9 +7,9 @@ from typing import Any
 from brender.core import frames, possible, sequence
 from brender.core.context import Context
 from brender.core.events import Create, Delete, Update
-from brender.core.farm import Job, Step
 from brender.core.fit import NEEDS
 from brender.core.lifecycle import READY, TaskState, task_after
+from brender.core.rows import Job, Step
 from brender.core.rules import presets
 from brender.core.rules.rows import check_version, checked, row_of
 from brender.errors import Exists, Invalid, WrongState

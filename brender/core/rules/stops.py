@@ -10,9 +10,9 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import SetWaiting
-from brender.core.farm import Attempt
 from brender.core.lifecycle import TaskState
 from brender.core.orders import Stop, Waiting
+from brender.core.rows import Attempt
 from brender.errors import Invalid, NotFound, WrongState
 
 

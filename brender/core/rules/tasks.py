@@ -7,8 +7,8 @@ from typing import Any
 
 from brender.core.context import Context
 from brender.core.events import KillTasks, RetryJob, RetryTasks
-from brender.core.farm import Attempt, Step, Trouble
 from brender.core.lifecycle import FAILED, LABELS, LIVE, MOST_ATTEMPTS, TaskState
+from brender.core.rows import Attempt, Step, Trouble
 from brender.core.rules.stops import stop_these
 from brender.core.rules.waits import hold_all, hold_followers, pending, ready_again
 from brender.errors import Invalid, WrongState

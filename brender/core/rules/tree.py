@@ -12,8 +12,8 @@ from msgspec import Struct
 from brender.core import frames
 from brender.core.context import Context
 from brender.core.events import DeleteTree, RunJob, SubmitTree, UpdateTree
-from brender.core.farm import Job, Project, Step
 from brender.core.lifecycle import TaskState
+from brender.core.rows import Job, Project, Step
 from brender.core.rules import jobs, projects, steps
 from brender.core.rules.rows import checked
 from brender.core.rules.steps import check_not_running

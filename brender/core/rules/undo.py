@@ -10,7 +10,7 @@ from typing import Any
 from brender.core.acts import Act, Was, count, newest, without
 from brender.core.context import Context
 from brender.core.events import Undo
-from brender.core.farm import Job, Worker
+from brender.core.rows import Job, Worker
 from brender.core.rules import jobs, workers
 from brender.errors import WrongState
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from brender.core import links
 from brender.core.context import Context
-from brender.core.farm import Job, Step, Trouble
 from brender.core.lifecycle import READY, TaskState, task_after
+from brender.core.rows import Job, Step, Trouble
 
 
 def hold_all(ctx: Context, job: Job) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from brender.core import possible
 from brender.core.context import Context
 from brender.core.events import Clock, Create, Delete, Disconnected, Heartbeat, Hello, LegacyHello, SetAdmin, Update
-from brender.core.farm import Load, Worker
 from brender.core.lifecycle import ADMIN_STATES
+from brender.core.load import Load
 from brender.core.orders import Hangup, Recall, Stop, Welcome
+from brender.core.rows import Worker
 from brender.core.rules import attempts, calendars, census, devices, hosting, outcomes, stops
 from brender.core.rules.doing import Doing
 from brender.core.rules.rows import check_version, checked, row_of, usable_name
